@@ -1,0 +1,1 @@
+"""Speak the MySMPP JSON API; nothing here imports Airflow."""

@@ -1,0 +1,1 @@
+"""A local gateway with an inbox, for development and tests."""
