@@ -10,7 +10,9 @@ The error tree of the package and the catalogue of the gateway's error texts.
     └── GatewayError                  a request ended without its answer
         ├── UnavailableError          no usable answer, after all tries
         ├── RedirectError             the gateway pointed elsewhere; credentials follow no redirect
-        └── RefusedError              the gateway refused the whole request in words
+        ├── AmbiguousError            the answer can't be told apart by message; ask again for fewer
+        ├── RefusedError              the gateway refused the whole request in words
+        └── StoppedError              the send was stopped before the request
 
 Every error says two things besides its words: ``retryable``, whether the same task may be tried again with hope,
 and, for a :class:`GatewayError`, ``maybe_sent``, whether the messages of the request may be on their way.
@@ -51,13 +53,21 @@ class CatalogueEntry:
     russian: tuple[str, ...]
     retryable: bool = False
 
+    @property
+    def about_a_message(self) -> bool:
+        """True where other messages of the same request may be taken."""
+        return self.scope not in (Scope.ACCOUNT, Scope.REQUEST)
+
 
 UNKNOWN: Final = "unknown"
 """The code of an error text that is not in the catalogue."""
 
 CATALOGUE: Final[tuple[CatalogueEntry, ...]] = (
     CatalogueEntry(
-        "bad_document", Scope.REQUEST, "Incorrect JSON document format", ("Неправильный формат JSON документа",)
+        "bad_document",
+        Scope.REQUEST,
+        "Incorrect JSON document format",
+        ("Неправильный формат JSON документа",),
     ),
     CatalogueEntry(
         "bad_credentials",
@@ -96,10 +106,7 @@ CATALOGUE: Final[tuple[CatalogueEntry, ...]] = (
         "sender_too_long",
         Scope.SENDER,
         "The sender must not exceed 15 characters for numeric numbers and 11 characters for alphanumeric numbers",
-        (
-            "Отправитель не должен превышать 15 символов для цифровых номеров"
-            " и 11 символов для буквенно-числовых",
-        ),
+        ("Отправитель не должен превышать 15 символов для цифровых номеров и 11 символов для буквенно-числовых",),
     ),
     CatalogueEntry(
         "phone_too_long",
@@ -159,13 +166,21 @@ def classify(text: str) -> CatalogueEntry | None:
 
 
 class MySmppError(Exception):
-    """Base of every error that this package raises by itself."""
+    """
+    Base of every error that this package raises by itself.
 
+    :cvar code: The name of the error in results.
+    :cvar retryable: Whether the same task may be tried again with hope.
+    """
+
+    code: str = "error"
     retryable: bool = False
 
 
 class ConfigurationError(MySmppError):
     """The connection or a parameter is wrong. Nothing was sent."""
+
+    code = "configuration"
 
 
 class InvalidMessageError(MySmppError, ValueError):
@@ -188,6 +203,8 @@ class CollisionError(MySmppError):
 
     :param id_sms: The id that came back more than once.
     """
+
+    code = "collision"
 
     def __init__(self, id_sms: str) -> None:
         super().__init__(
@@ -220,7 +237,10 @@ class UnavailableError(GatewayError):
     The gateway gave no usable answer: no connection, a timeout, 5xx, 429, or a body that can't be read.
 
     :param retry_after: Seconds that the gateway asked to wait, or None.
+    :param repeatable: False where the same request will only get the same answer (a wrong path, say).
     """
+
+    code = "no_answer"
 
     def __init__(
         self,
@@ -229,13 +249,23 @@ class UnavailableError(GatewayError):
         status_code: int | None = None,
         maybe_sent: bool = True,
         retry_after: float | None = None,
+        repeatable: bool = True,
     ) -> None:
         super().__init__(message, status_code=status_code, maybe_sent=maybe_sent)
         self.retry_after = retry_after
+        self.repeatable = repeatable
 
 
 class RedirectError(GatewayError):
     """The gateway answered with a redirect, which a request with credentials never follows."""
+
+    code = "redirect"
+
+
+class AmbiguousError(GatewayError):
+    """The answer can't be told apart by message, or the request was too large: ask again for fewer at once."""
+
+    code = "miscount"
 
 
 class RefusedError(GatewayError):
@@ -252,3 +282,9 @@ class RefusedError(GatewayError):
         self.entry = entry
         self.code = entry.code if entry else UNKNOWN
         self.retryable = entry.retryable if entry else True
+
+
+class StoppedError(GatewayError):
+    """The send was stopped before this request was made."""
+
+    code = "stopped"

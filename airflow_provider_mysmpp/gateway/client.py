@@ -1,0 +1,236 @@
+"""The client of the gateway: one pooled session, any number of threads."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from threading import Event, Lock
+from typing import Final, Self
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError, NewConnectionError
+
+from airflow_provider_mysmpp.gateway.documents import (
+    CONTENT_TYPE,
+    Answer,
+    Message,
+    read_send_answer,
+    send_document,
+)
+from airflow_provider_mysmpp.gateway.errors import (
+    AmbiguousError,
+    GatewayError,
+    RedirectError,
+    RefusedError,
+    StoppedError,
+    UnavailableError,
+)
+from airflow_provider_mysmpp.gateway.pacing import Pacer
+from airflow_provider_mysmpp.gateway.retrying import RetryPolicy, parse_retry_after
+
+_SEND_PATH: Final = "/json"
+_NEVER: Final = Event()
+_PASSING: Final = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
+"""Statuses below 500 that a later request may not get."""
+
+_NEVER_SEEN: Final = (
+    requests.exceptions.ConnectTimeout,
+    requests.exceptions.ProxyError,
+    requests.exceptions.InvalidURL,
+)
+_WORDS: Final[dict[type[Exception], str]] = {
+    requests.exceptions.ConnectTimeout: "no connection in time",
+    requests.exceptions.ReadTimeout: "no answer in time",
+    requests.exceptions.SSLError: "the TLS connection failed",
+    requests.exceptions.ProxyError: "no connection to the proxy",
+    requests.exceptions.ChunkedEncodingError: "the answer broke off",
+    requests.exceptions.ContentDecodingError: "the answer can't be decompressed",
+    requests.exceptions.InvalidURL: "its address is not valid",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """
+    A token, or a login with its password; never shown in a ``repr``.
+
+    :param login: The login at the gateway.
+    :param password: Its password.
+    :param token: The secret key that takes the place of both.
+    """
+
+    login: str | None = field(default=None, repr=False)
+    password: str | None = field(default=None, repr=False)
+    token: str | None = field(default=None, repr=False)
+
+    def fields(self) -> dict[str, str]:
+        """Return the fields of a request body, the token before login and password, never both."""
+        if self.token:
+            return {"token": self.token}
+        return {"login": self.login or "", "password": self.password or ""}
+
+
+class GatewayClient:
+    """
+    Speak the gateway's JSON API.
+
+    Requests are repeated by ``retry``: that is safe because every message carries its ``client_id_sms``.
+
+    :param base_url: Scheme, host and port, without a path.
+    :param credentials: Who asks.
+    :param timeout: Seconds to wait for the gateway's next byte. Generous by default: a request that is given up
+        may still be in the gateway's hands.
+    :param connect_timeout: Seconds to wait for a connection.
+    :param verify: Whether the gateway's TLS certificate is verified, or the path of a bundle of authorities.
+    :param messages_per_second: The rate that no send exceeds, or None for no limit.
+    :param connections: How many requests may be in flight at once without opening a new connection for each.
+    :param retry: When and how often a request is repeated.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        credentials: Credentials,
+        *,
+        timeout: float = 60.0,
+        connect_timeout: float = 10.0,
+        verify: bool | str = True,
+        messages_per_second: float | None = None,
+        connections: int = 16,
+        retry: RetryPolicy | None = None,
+    ) -> None:
+        self.base_url = base_url.rstrip("/")
+        self.messages_per_second = messages_per_second
+        self._credentials = credentials
+        self._timeout = (min(connect_timeout, timeout), timeout)
+        self._verify = verify
+        self._retry = retry or RetryPolicy()
+        self._pacer = Pacer(messages_per_second) if messages_per_second else None
+        self._session = _session(connections)
+        self._lock = Lock()
+        self.requests_made = 0
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.base_url!r})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the pooled connections."""
+        self._session.close()
+
+    def send(self, messages: Sequence[Message], *, stop: Event = _NEVER) -> list[Answer]:
+        """
+        Send messages in one request and return what the gateway said about each, in their order.
+
+        :param messages: What to send; each with its own ``client_id_sms``.
+        :param stop: Once set, nothing is repeated any more.
+        :raises GatewayError: The request ended without an answer for its messages.
+        """
+        body, order = send_document(self._credentials.fields(), messages)
+
+        def request() -> list[Answer]:
+            if self._pacer is not None:
+                self._pacer.wait(len(messages), stop=stop)
+            if stop.is_set():
+                raise StoppedError("The send was stopped", maybe_sent=False)
+            response = self._post(_SEND_PATH, body)
+            return _read(response, order)
+
+        return self._retry.call(request, stop=stop)
+
+    def _post(self, path: str, body: bytes) -> requests.Response:
+        with self._lock:
+            self.requests_made += 1
+        try:
+            return self._session.post(
+                self.base_url + path,
+                data=body,
+                timeout=self._timeout,
+                verify=self._verify,
+                allow_redirects=False,
+            )
+        except (requests.RequestException, HTTPError, ValueError) as error:
+            # ValueError: requests parses even the Location of a redirect that it is told not to follow.
+            raise _unavailable(error) from None  # The library's error may hold the request with its body.
+
+
+def _session(connections: int) -> requests.Session:
+    session = requests.Session()
+    adapter = HTTPAdapter(pool_connections=1, pool_maxsize=connections)
+    session.mount("http://", adapter)
+    session.mount("https://", adapter)
+    session.headers["Content-Type"] = CONTENT_TYPE
+    session.headers["Accept"] = "application/json"
+    # Without an own auth, requests would look the host up in ~/.netrc and add what it finds to every request.
+    session.auth = lambda request: request
+    return session
+
+
+def _unavailable(error: Exception) -> UnavailableError:
+    """Say what went wrong on the wire, and whether the gateway can have seen the request."""
+    never_seen = isinstance(error, _NEVER_SEEN) or isinstance(
+        _root_cause(error), NewConnectionError | ssl.SSLCertVerificationError
+    )
+    return UnavailableError(
+        f"No answer from the gateway: {_WORDS.get(type(error), 'the connection failed')} ({type(error).__name__})",
+        maybe_sent=not never_seen,
+        repeatable=not isinstance(error, requests.exceptions.InvalidURL),
+    )
+
+
+def _root_cause(error: Exception) -> object:
+    """Return what urllib3 gave as the reason; requests tells a refused connection from a broken one nowhere else."""
+    cause: object = error
+    while isinstance(cause, Exception):
+        inner = getattr(cause, "reason", None) or (cause.args[0] if cause.args else None)
+        if not isinstance(inner, Exception):
+            break
+        cause = inner
+    return cause
+
+
+def _read(response: requests.Response, order: Sequence[int]) -> list[Answer]:
+    """Read the body whatever the status: which texts come with 200 and which with 400 is not certain."""
+    status = response.status_code
+    if response.is_redirect or HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
+        raise RedirectError(
+            f"The gateway answered with a redirect (HTTP {status}), which a request with credentials never"
+            " follows. Set the connection's schema, host and port to the gateway's own address.",
+            status_code=status,
+        )
+    try:
+        return read_send_answer(response.content, status_code=status, order=order)
+    except RefusedError as error:
+        if error.entry is None and _is_passing(status):
+            raise _failed(response) from None
+        raise
+    except UnavailableError:
+        if status >= HTTPStatus.BAD_REQUEST:
+            raise _failed(response) from None
+        raise
+
+
+def _failed(response: requests.Response) -> GatewayError:
+    """Return the error of a status that speaks for itself, since the body does not."""
+    status = response.status_code
+    if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        return AmbiguousError("The request was too large (HTTP 413)", status_code=status, maybe_sent=False)
+    return UnavailableError(
+        f"The gateway answered with HTTP {status}",
+        status_code=status,
+        maybe_sent=status != HTTPStatus.TOO_MANY_REQUESTS,
+        retry_after=parse_retry_after(response.headers.get("Retry-After")),
+        repeatable=_is_passing(status),
+    )
+
+
+def _is_passing(status: int) -> bool:
+    return status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _PASSING

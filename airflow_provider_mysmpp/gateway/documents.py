@@ -1,0 +1,170 @@
+"""The JSON documents of the gateway and the types they become."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Literal, NamedTuple, get_args
+
+from airflow_provider_mysmpp.gateway.errors import AmbiguousError, RefusedError, UnavailableError, classify
+from airflow_provider_mysmpp.gateway.privacy import mask_numbers
+
+Channel = Literal["sms", "viber"]
+CHANNELS: Final[tuple[str, ...]] = get_args(Channel)
+"""What ``type_send_1`` may be. The document's title names more kinds, its parameters only these."""
+
+CONTENT_TYPE: Final = "text/json; charset=utf-8;"
+"""The header that the gateway's document prescribes, final semicolon included."""
+
+_LONGEST_WORDS = 300
+_NUMBER = re.compile(r"0*[1-9]\d*", re.ASCII)
+
+
+class Message(NamedTuple):
+    """
+    One message to one recipient, ready for the gateway.
+
+    :param phone: Digits, country code first, no ``+``.
+    :param text: What the recipient reads.
+    :param sender: What the recipient's phone shows as the sender.
+    :param channel: ``sms`` or ``viber``.
+    :param client_id_sms: The identity of the message, decimal digits: the gateway sends one identity once.
+    :param validity_period: ``YYYY-MM-DD HH:MM:SS`` in the account's time zone, or None for the longest.
+    :param row: The number of the input row, counted from 1; 0 where there are no rows.
+    """
+
+    phone: str
+    text: str
+    sender: str
+    channel: str
+    client_id_sms: str
+    validity_period: str | None = None
+    row: int = 0
+
+
+class Answer(NamedTuple):
+    """
+    What the gateway said about one message.
+
+    :param id_sms: The gateway's number of the message, a string of digits, or None.
+    :param error: The gateway's words, or None.
+    """
+
+    id_sms: str | None
+    error: str | None
+
+
+# One encoder for all requests: json.dumps would build a new one for every call with these options.
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
+
+
+def send_document(credentials: Mapping[str, str], messages: Sequence[Message]) -> tuple[bytes, list[int]]:
+    """
+    Return the body of a send request and the order in which its phones stand.
+
+    Messages with the same channel, sender and text become one message with several phones.
+
+    :param credentials: ``login`` and ``password``, or ``token``.
+    :param messages: What to send.
+    :return: The UTF-8 body, and for each phone of the body the position of its message in ``messages``.
+    """
+    groups: dict[tuple[str, str, str], list[int]] = {}
+    for position, message in enumerate(messages):
+        groups.setdefault((message.channel, message.sender, message.text), []).append(position)
+    document = {
+        **credentials,
+        "message": [
+            {
+                "type_send_1": channel,
+                "sender": sender,
+                "text": text,
+                "phones": [_phone_entry(messages[position]) for position in positions],
+            }
+            for (channel, sender, text), positions in groups.items()
+        ],
+    }
+    return _encode(document).encode(), [position for positions in groups.values() for position in positions]
+
+
+def _phone_entry(message: Message) -> dict[str, str]:
+    entry = {"phone": message.phone, "client_id_sms": message.client_id_sms}
+    if message.validity_period is not None:
+        entry["validity_period"] = message.validity_period
+    return entry
+
+
+def read_send_answer(content: bytes, *, status_code: int, order: Sequence[int]) -> list[Answer]:
+    """
+    Return what the gateway said about each message of a request.
+
+    :param content: The body of the answer, whatever its HTTP status.
+    :param status_code: The HTTP status, for the errors.
+    :param order: The order that :func:`send_document` returned with the request.
+    :raises RefusedError: The gateway refused the request as a whole.
+    :raises AmbiguousError: The answer has another number of entries than the request had phones.
+    :raises UnavailableError: The body is no answer that the gateway's document knows.
+    """
+    information, refusal = _read_object(content, status_code)
+    if information is None:
+        raise RefusedError(refusal or "", status_code=status_code)
+    answers = [_read_entry(entry) for entry in information]
+    if len(answers) != len(order):
+        _raise_if_account_refused(answers, status_code)
+        raise AmbiguousError(
+            f"The gateway answered with {len(answers)} entries for {len(order)} messages",
+            status_code=status_code,
+        )
+    if len(answers) == 1:
+        return answers
+    placed = [answers[0]] * len(order)
+    for position, answer in zip(order, answers, strict=True):
+        placed[position] = answer
+    return placed
+
+
+def _read_object(content: bytes, status_code: int) -> tuple[list[Any] | None, str | None]:
+    """Return the list ``information``, or None and the words of a refusal."""
+    try:
+        document = json.loads(content)
+    except (ValueError, RecursionError):
+        raise UnavailableError(
+            f"The gateway's answer is not JSON (HTTP {status_code}, {len(content)} bytes)",
+            status_code=status_code,
+        ) from None  # The parser's error holds the whole body.
+    if isinstance(document, dict):
+        information, words = document.get("information"), _words(document.get("error"))
+        if isinstance(information, list) and (information or words is None):
+            return information, words
+        if words is not None:
+            return None, words
+    raise UnavailableError(
+        f"The gateway's answer has neither 'information' nor 'error' (HTTP {status_code})",
+        status_code=status_code,
+    )
+
+
+def _read_entry(entry: Any) -> Answer:
+    if not isinstance(entry, dict):
+        return Answer(None, None)
+    id_sms = entry.get("id_sms")
+    if type(id_sms) is int:  # not a bool
+        id_sms = str(id_sms)
+    if not isinstance(id_sms, str) or not _NUMBER.fullmatch(id_sms := id_sms.strip()):
+        id_sms = None
+    return Answer(id_sms, _words(entry.get("error")))
+
+
+def _words(value: Any) -> str | None:
+    """Return the gateway's words, safe to show: trimmed, not endless, numbers masked."""
+    if not isinstance(value, str) or not (words := " ".join(value.split())):
+        return None
+    return mask_numbers(words[:_LONGEST_WORDS])
+
+
+def _raise_if_account_refused(answers: Sequence[Answer], status_code: int) -> None:
+    """Read one lone error about the account or the request as an answer to the request as a whole."""
+    if len(answers) == 1 and answers[0].id_sms is None and answers[0].error is not None:
+        entry = classify(answers[0].error)
+        if entry is not None and not entry.about_a_message:
+            raise RefusedError(answers[0].error, status_code=status_code)
