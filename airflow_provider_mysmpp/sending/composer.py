@@ -1,0 +1,125 @@
+"""From a row to its message: phone read, text composed, identity computed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, Final
+
+from airflow_provider_mysmpp.gateway.documents import CHANNELS, Message
+from airflow_provider_mysmpp.gateway.errors import ConfigurationError, InvalidMessageError
+from airflow_provider_mysmpp.sending.identity import Identities, canonical_key
+from airflow_provider_mysmpp.sending.phones import normalise_phone
+from airflow_provider_mysmpp.sending.texts import TextTemplate, check_text, is_absent
+from airflow_provider_mysmpp.sending.validity import ValidityClock
+
+_LONGEST_SENDER: Final = 11
+_LONGEST_NUMERIC_SENDER: Final = 15
+
+
+class Composer:
+    """
+    Compose the message of each row of one send.
+
+    :param identities: Computes the identity of a message.
+    :param clock: Writes the moment after which a message is not delivered any more.
+    :param text: The text for rows without an own one, or None.
+    :param sender: The sender for rows without an own one, or None.
+    :param channel: ``sms`` or ``viber``, for all rows.
+    :param validity_period: For rows without an own one, or None.
+    :raises ConfigurationError: The channel, the sender or the validity period can't be sent.
+    """
+
+    def __init__(
+        self,
+        *,
+        identities: Identities,
+        clock: ValidityClock,
+        text: str | None,
+        sender: str | None,
+        channel: str,
+        validity_period: Any = None,
+    ) -> None:
+        if channel not in CHANNELS:
+            raise ConfigurationError(f"channel is {channel!r}; the gateway knows {' and '.join(CHANNELS)}")
+        self._identities = identities
+        self._clock = clock
+        self._template = TextTemplate(text) if text else None
+        self._channel = channel
+        self._check_sender = lru_cache(maxsize=256)(check_sender)
+        try:
+            self._sender = check_sender(sender) if sender else None
+            self._validity = None if validity_period is None else clock.write(validity_period)
+        except InvalidMessageError as error:
+            raise ConfigurationError(f"{error.code}: {error}") from None
+
+    def compose(self, row: int, values: Mapping[str, Any]) -> Message:
+        """
+        Return the message of a row.
+
+        :param row: The number of the row, counted from 1.
+        :param values: Its columns.
+        :raises InvalidMessageError: The row can't be sent as it is.
+        """
+        phone = normalise_phone(values.get("phone"))
+        sender = self._sender_of(values)
+        own_identity = values.get("client_id_sms")
+        return Message(
+            phone,
+            self._text_of(values),
+            sender,
+            self._channel,
+            self._identities.of(sender, phone, canonical_key(values.get("key")))
+            if is_absent(own_identity)
+            else _check_identity(own_identity),
+            self._validity_of(values),
+            row,
+        )
+
+    def _text_of(self, values: Mapping[str, Any]) -> str:
+        own = values.get("text")
+        if not is_absent(own):
+            return check_text(str(own))
+        if self._template is None:
+            raise InvalidMessageError("text", "neither the row nor the task has a text; give one of them one")
+        return check_text(self._template.compose(values))
+
+    def _sender_of(self, values: Mapping[str, Any]) -> str:
+        own = values.get("sender")
+        if not is_absent(own):
+            return self._check_sender(str(own))
+        if self._sender is None:
+            raise InvalidMessageError(
+                "sender", "there is no sender; set it in the row, in the task or in the connection's extra"
+            )
+        return self._sender
+
+    def _validity_of(self, values: Mapping[str, Any]) -> str | None:
+        own = values.get("validity_period")
+        return self._validity if is_absent(own) else self._clock.write(own)
+
+
+def check_sender(sender: str) -> str:
+    """
+    Return ``sender`` if the gateway can take it: up to 11 characters, or 15 if all are digits.
+
+    :param sender: What the recipient sees as the sender.
+    :raises InvalidMessageError: It is empty, too long, or begins or ends with a space.
+    """
+    if not sender or sender != sender.strip():
+        raise InvalidMessageError("sender", "the sender is empty or has a space at an end; take the space away")
+    longest = _LONGEST_NUMERIC_SENDER if sender.isascii() and sender.isdecimal() else _LONGEST_SENDER
+    if len(sender) > longest:
+        raise InvalidMessageError(
+            "sender",
+            f"the sender has {len(sender)} characters; the gateway takes {_LONGEST_SENDER},"
+            f" or {_LONGEST_NUMERIC_SENDER} if all are digits",
+        )
+    return sender
+
+
+def _check_identity(value: Any) -> str:
+    text = canonical_key(value) or ""
+    if not (text.isascii() and text.isdecimal()):
+        raise InvalidMessageError("client_id_sms", "client_id_sms is not a number; give decimal digits or leave it out")
+    return text

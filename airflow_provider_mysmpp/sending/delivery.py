@@ -1,0 +1,138 @@
+"""One batch: sent, sent again in halves where the answer leaves doubt, until every message has its outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from threading import Event
+from typing import Protocol
+
+from airflow_provider_mysmpp.gateway.documents import Answer, Message
+from airflow_provider_mysmpp.gateway.errors import (
+    UNKNOWN,
+    AmbiguousError,
+    GatewayError,
+    RefusedError,
+    Scope,
+    classify,
+)
+from airflow_provider_mysmpp.sending.outcomes import Outcome, Status
+
+
+class Client(Protocol):
+    """What a delivery needs of :class:`~airflow_provider_mysmpp.gateway.client.GatewayClient`."""
+
+    def send(self, messages: Sequence[Message], *, stop: Event) -> list[Answer]:
+        """Send messages in one request and return what the gateway said about each, in their order."""
+
+
+@dataclass(slots=True)
+class Delivery:
+    """
+    What became of a batch.
+
+    :param outcomes: One outcome a message, in the order of the batch.
+    :param stop: Why nothing more should be sent, or None.
+    :param doubt: Why not one message of the batch has a certain outcome, or None.
+    """
+
+    outcomes: list[Outcome]
+    stop: GatewayError | None = None
+    doubt: GatewayError | None = None
+
+
+def deliver(client: Client, messages: Sequence[Message], *, stop: Event, maybe_sent: bool = False) -> Delivery:
+    """
+    Send a batch and return one outcome a message.
+
+    :param client: Sends a request, repeating it by itself where that is safe.
+    :param messages: The batch.
+    :param stop: Once set, nothing is repeated any more.
+    :param maybe_sent: True if an earlier request may have sent some of them.
+    """
+    try:
+        answers = client.send(messages, stop=stop)
+    except AmbiguousError as error:
+        return _deliver_halves(client, messages, error, stop=stop, maybe_sent=maybe_sent or error.maybe_sent)
+    except RefusedError as error:
+        return _settle_refusal(client, messages, error, stop=stop, maybe_sent=maybe_sent or error.maybe_sent)
+    except GatewayError as error:
+        status = Status.UNKNOWN if maybe_sent or error.maybe_sent else Status.UNSENT
+        return Delivery(_alike(messages, status, error), stop=error, doubt=error)
+    return Delivery([outcome_of(answer) for answer in answers], stop=_account_refusal(answers))
+
+
+def outcome_of(answer: Answer) -> Outcome:
+    """
+    Return the outcome of a message that the gateway's answer names.
+
+    :param answer: What the gateway said. An id counts, whatever words stand beside it; without an id only words of the
+        catalogue make it certain that nothing was sent.
+    """
+    words = answer.error
+    if words is None:
+        if answer.id_sms is not None:
+            return Outcome(Status.ACCEPTED, answer.id_sms)
+        return Outcome(Status.UNKNOWN, None, UNKNOWN, "the gateway gave neither an id_sms nor an error")
+    entry = classify(words)
+    code = entry.code if entry else UNKNOWN
+    if answer.id_sms is not None:
+        return Outcome(Status.ACCEPTED, answer.id_sms, code, words)
+    return Outcome(Status.REJECTED if entry else Status.UNKNOWN, None, code, words)
+
+
+def _account_refusal(answers: Iterable[Answer]) -> RefusedError | None:
+    """Return the refusal of the whole account that stands in the entry of one message, if any does."""
+    for answer in answers:
+        if answer.error is not None and answer.id_sms is None:
+            entry = classify(answer.error)
+            if entry is not None and entry.scope is Scope.ACCOUNT:
+                return RefusedError(answer.error)
+    return None
+
+
+def _settle_refusal(
+    client: Client, messages: Sequence[Message], error: RefusedError, *, stop: Event, maybe_sent: bool
+) -> Delivery:
+    """Find out whom a refusal of the whole request is about."""
+    if error.entry is None:
+        return Delivery(_alike(messages, Status.UNKNOWN, error), doubt=error)
+    if not error.entry.about_a_message:
+        status = Status.UNKNOWN if maybe_sent else Status.REJECTED
+        return Delivery(_alike(messages, status, error), stop=error)
+    if len({_concern(error.entry.scope, message) for message in messages}) == 1:
+        return Delivery(_alike(messages, Status.REJECTED, error))
+    return _deliver_halves(client, messages, error, stop=stop, maybe_sent=maybe_sent)
+
+
+def _concern(scope: Scope, message: Message) -> Hashable:
+    """Return what messages must share for a refusal of one to be a refusal of all."""
+    if scope is Scope.SENDER:
+        return message.channel, message.sender
+    if scope is Scope.TEXT:
+        return message.channel, message.sender, message.text
+    return message.client_id_sms
+
+
+def _deliver_halves(
+    client: Client, messages: Sequence[Message], error: GatewayError, *, stop: Event, maybe_sent: bool
+) -> Delivery:
+    """Send both halves, with the identities they have: the gateway hands back the ids that it already gave."""
+    if len(messages) == 1:
+        return Delivery(_alike(messages, Status.UNKNOWN, error), doubt=error)
+    middle = len(messages) // 2
+    first = deliver(client, messages[:middle], stop=stop, maybe_sent=maybe_sent)
+    rest = messages[middle:]
+    if first.stop is None:
+        second = deliver(client, rest, stop=stop, maybe_sent=maybe_sent)
+    else:
+        status = Status.UNKNOWN if maybe_sent else Status.UNSENT
+        second = Delivery(_alike(rest, status, first.stop), stop=first.stop, doubt=first.stop)
+    return Delivery(
+        first.outcomes + second.outcomes, stop=second.stop, doubt=second.doubt if first.doubt is not None else None
+    )
+
+
+def _alike(messages: Sequence[Message], status: Status, error: GatewayError) -> list[Outcome]:
+    outcome = Outcome(status, None, error.code, str(error))
+    return [outcome] * len(messages)

@@ -1,0 +1,263 @@
+"""
+The checked list of messages and what became of each, in order, in a private temporary database on disk.
+
+The database has no name: SQLite makes its file with mode 0600, removes it from the folder at once, and the system
+frees it when the task's process ends, however it ends. Only pages that do not fit the cache are written.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, Final, NamedTuple, Self, TypeAlias
+
+from airflow_provider_mysmpp.gateway.documents import Message
+from airflow_provider_mysmpp.gateway.errors import CollisionError, InvalidMessageError
+from airflow_provider_mysmpp.gateway.privacy import mask_numbers
+from airflow_provider_mysmpp.sending.composer import Composer
+from airflow_provider_mysmpp.sending.identity import canonical_key
+from airflow_provider_mysmpp.sending.outcomes import FAILED, Outcome, Result, Status
+from airflow_provider_mysmpp.sending.texts import count_parts
+
+_BLOCK: Final = 1_000
+_LONGEST_BAD_PHONE: Final = 40
+
+# The columns of a message stand in the order of Message, so that a fetched row becomes one as it is.
+_SCHEMA: Final = """
+CREATE TABLE message (
+    phone TEXT NOT NULL, text TEXT, sender TEXT, channel TEXT, client_id_sms TEXT, validity_period TEXT,
+    row INTEGER PRIMARY KEY, key TEXT, parts INTEGER
+);
+CREATE TABLE outcome (
+    row INTEGER PRIMARY KEY, status TEXT NOT NULL, id_sms TEXT UNIQUE, code TEXT, error TEXT
+);
+CREATE VIEW to_send AS
+    SELECT * FROM message WHERE client_id_sms IS NOT NULL AND row NOT IN (SELECT row FROM outcome);
+CREATE VIEW result AS
+    SELECT row, phone, key, client_id_sms, id_sms, status, code, error, parts FROM message JOIN outcome USING (row);
+"""
+_PRAGMAS: Final = ("cache_size = -4096", "journal_mode = OFF", "synchronous = OFF", "temp_store = FILE")
+
+_INSERT_MESSAGE: Final = "INSERT INTO message VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_INSERT_OUTCOME: Final = "INSERT OR IGNORE INTO outcome VALUES (?, ?, ?, ?, ?)"
+_NO_TRUST: Final = "the gateway gave one id_sms to several messages; to this one it gave "
+
+# The first message with an identity is sent. The same identity for another phone was not meant.
+_SETTLE_REPEATED: Final = """
+INSERT INTO outcome
+SELECT later.row,
+    iif(later.phone = first.phone, 'duplicate', 'invalid'),
+    NULL,
+    iif(later.phone = first.phone, 'duplicate', 'client_id_sms'),
+    iif(later.phone = first.phone,
+        'the same phone and key as row ' || first.row || '; to send both, give each its own key',
+        'the same client_id_sms as row ' || first.row || ' but another phone; give each its own')
+FROM (
+    SELECT client_id_sms, min(row) AS row FROM message WHERE client_id_sms IS NOT NULL
+    GROUP BY client_id_sms HAVING count(*) > 1
+) AS repeated
+JOIN message AS first ON first.row = repeated.row
+JOIN message AS later ON later.client_id_sms = repeated.client_id_sms AND later.row > repeated.row
+"""
+
+_Record: TypeAlias = tuple[int, str, str | None, str | None, str | None]
+
+
+class Totals(NamedTuple):
+    """
+    What a plan holds.
+
+    :param rows: Rows read.
+    :param messages: Messages to send.
+    :param parts: The parts that these probably take.
+    """
+
+    rows: int
+    messages: int
+    parts: int
+
+
+class Reason(NamedTuple):
+    """
+    Why some recipients failed.
+
+    :param status: How it ended for them.
+    :param code: The name of the error.
+    :param error: The error in words.
+    :param rows: How many they are.
+    :param first_row: The number of the first of them.
+    :param first_phone: Its phone.
+    """
+
+    status: str
+    code: str | None
+    error: str | None
+    rows: int
+    first_row: int
+    first_phone: str
+
+
+class Plan:
+    """
+    Hold every row of a send, give its messages out in batches, and take in what became of them.
+
+    Not for several threads. A row has at most one outcome, which the database enforces; :meth:`finish` gives one to the
+    rows that have none.
+    """
+
+    def __init__(self) -> None:
+        self._database = sqlite3.connect("", isolation_level=None)
+        for pragma in _PRAGMAS:
+            self._database.execute(f"PRAGMA {pragma}")
+        self._database.executescript(_SCHEMA)
+        self._database.execute("BEGIN")  # never committed: nobody else reads it, and nothing of it stays
+        self._last_given_out = 0
+        self._collision: CollisionError | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._database.close()
+
+    def load(self, rows: Iterable[Any], composer: Composer) -> Totals:
+        """
+        Read every row once, compose its message and find duplicates.
+
+        :param rows: Mappings, or phones alone.
+        :param composer: Makes the message of a row; a row that it refuses ends ``invalid``.
+        """
+        numbered = enumerate(rows, 1)
+        while block := list(islice(numbered, _BLOCK)):
+            messages, refused = [], []
+            for number, row in block:
+                values = row if isinstance(row, Mapping) else {"phone": row}
+                try:
+                    message = composer.compose(number, values)
+                except InvalidMessageError as error:
+                    messages.append(_refused_row(number, values))
+                    refused.append((number, Status.INVALID.value, None, error.code, mask_numbers(error.reason)))
+                else:
+                    messages.append((*message, canonical_key(values.get("key")), count_parts(message.text)))
+            self._database.executemany(_INSERT_MESSAGE, messages)
+            self._database.executemany(_INSERT_OUTCOME, refused)
+        self._database.execute(_SETTLE_REPEATED)
+        return self._totals()
+
+    def batches(self, size: int) -> Iterator[list[Message]]:
+        """
+        Give out the messages that have no outcome yet, in order.
+
+        :param size: Messages a batch, at most.
+        """
+        # The cursor stays open while outcomes come in: they belong to rows that it has passed.
+        cursor = self._database.execute(
+            "SELECT phone, text, sender, channel, client_id_sms, validity_period, row FROM to_send ORDER BY row"
+        )
+        while block := cursor.fetchmany(size):
+            batch = [Message._make(record) for record in block]
+            self._last_given_out = batch[-1].row
+            yield batch
+
+    def record(self, messages: Sequence[Message], outcomes: Sequence[Outcome]) -> None:
+        """
+        Take in what became of some messages.
+
+        :param messages: Messages that were given out.
+        :param outcomes: Their outcomes, in the same order.
+        :raises CollisionError: An ``id_sms`` was already given to another message. No message of the plan counts as
+            accepted any more, since no answer of such a gateway can be trusted.
+        """
+        records = [
+            (message.row, outcome.status.value, outcome.id_sms, outcome.code, outcome.error)
+            for message, outcome in zip(messages, outcomes, strict=True)
+        ]
+        if self._collision is not None:
+            records = _distrusted(records)
+        if self._store(records) == len(records):
+            return
+        left_out = (id_sms for row, _, id_sms, _, _ in records if id_sms and not self._has_outcome(row))
+        self._collision = CollisionError(next(left_out))
+        self._database.execute(
+            "UPDATE outcome SET status = ?, code = ?, error = ? || id_sms, id_sms = NULL WHERE status = ?",
+            (Status.UNKNOWN.value, CollisionError.code, _NO_TRUST, Status.ACCEPTED.value),
+        )
+        self._store(_distrusted(records))
+        raise self._collision
+
+    def _store(self, records: list[_Record]) -> int:
+        return self._database.executemany(_INSERT_OUTCOME, records).rowcount
+
+    def _has_outcome(self, row: int) -> bool:
+        return self._database.execute("SELECT 1 FROM outcome WHERE row = ?", (row,)).fetchone() is not None
+
+    def finish(self, *, code: str, reason: str) -> None:
+        """
+        Give an outcome to every row that has none: unknown if it was given out, else unsent.
+
+        :param code: Why the send ended before them, as a name.
+        :param reason: The same in words.
+        """
+        self._database.execute(
+            "INSERT INTO outcome SELECT row, iif(row <= ?, ?, ?), NULL, ?, ? FROM message"
+            " WHERE row NOT IN (SELECT row FROM outcome)",
+            (self._last_given_out, Status.UNKNOWN.value, Status.UNSENT.value, code, reason),
+        )
+
+    def counts(self) -> dict[str, int]:
+        """Return the number of rows for each status that occurs."""
+        return dict(self._database.execute("SELECT status, count(*) FROM outcome GROUP BY status"))
+
+    def accepted_parts(self) -> int:
+        """Return the parts that the accepted messages probably take."""
+        query = "SELECT coalesce(sum(parts), 0) FROM result WHERE status = ?"
+        return int(self._database.execute(query, (Status.ACCEPTED.value,)).fetchone()[0])
+
+    def results(self, *statuses: Status) -> Iterator[Result]:
+        """
+        Yield the rows and their outcomes in the order of the input.
+
+        :param statuses: Only rows that ended in one of these; none means all.
+        """
+        wanted = json.dumps(statuses or list(Status))
+        cursor = self._database.execute(
+            "SELECT * FROM result WHERE status IN (SELECT value FROM json_each(?)) ORDER BY row", (wanted,)
+        )
+        while block := cursor.fetchmany(_BLOCK):
+            yield from map(Result._make, block)
+
+    def reasons(self, most: int) -> list[Reason]:
+        """
+        Return the distinct reasons of failures, the most frequent first.
+
+        :param most: How many, at most.
+        """
+        cursor = self._database.execute(
+            "SELECT status, code, error, count(*) AS rows, min(row) AS first_row, phone FROM result"
+            " WHERE status IN (SELECT value FROM json_each(?))"
+            " GROUP BY status, code, error ORDER BY rows DESC, first_row LIMIT ?",
+            (json.dumps(FAILED), most),
+        )
+        return [Reason._make(record) for record in cursor]
+
+    def _totals(self) -> Totals:
+        rows = self._database.execute("SELECT count(*) FROM message").fetchone()[0]
+        query = "SELECT count(*), coalesce(sum(parts), 0) FROM to_send"
+        return Totals(rows, *self._database.execute(query).fetchone())
+
+
+def _distrusted(records: list[_Record]) -> list[_Record]:
+    """Return the outcomes with nothing accepted; the ids that the gateway gave stay in the words of the error."""
+    return [
+        (row, Status.UNKNOWN.value, None, CollisionError.code, _NO_TRUST + id_sms) if id_sms is not None else record
+        for record in records
+        for row, _, id_sms, _, _ in [record]
+    ]
+
+
+def _refused_row(number: int, values: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return a message's columns for a row without a message: what may be shown of it, and no identity."""
+    phone = str(values.get("phone", ""))[:_LONGEST_BAD_PHONE]
+    return (phone, None, None, None, None, None, number, canonical_key(values.get("key")), None)

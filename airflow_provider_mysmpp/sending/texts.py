@@ -1,0 +1,144 @@
+"""Compose the text of a message and count the parts it takes."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from airflow_provider_mysmpp.gateway.errors import InvalidMessageError
+
+_PLACEHOLDER = re.compile(r"\{([^\W\d]\w*)(?::([^{}]*))?\}")
+
+# GSM 03.38: the default alphabet, and the characters that take an escape and so two septets.
+_GSM_BASIC = (
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
+    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+_GSM_ESCAPED = "^{}[]~|\\€\f"
+_GSM_TEXT = re.compile(f"[{re.escape(_GSM_BASIC + _GSM_ESCAPED)}]*")
+_ESCAPED = re.compile(f"[{re.escape(_GSM_ESCAPED)}]")
+_ASTRAL = re.compile("[\U00010000-\U0010ffff]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+_NOTHINGS = frozenset({"NAType", "NaTType"})  # by name: pandas is none of our dependencies
+
+_GSM_ONE, _GSM_EACH = 160, 153
+_UCS2_ONE, _UCS2_EACH = 70, 67
+
+
+class TextTemplate:
+    """
+    A text with ``{column}`` placeholders, read once and filled in for each recipient.
+
+    A placeholder is a plain name in any alphabet with an optional format spec (``{sum:.2f}``). Attributes and indexes
+    are not reached, and every brace that is no placeholder stays as it is.
+
+    :param template: The text as the operator got it.
+    """
+
+    def __init__(self, template: str) -> None:
+        self.template = template
+        self.names: Final = frozenset(match[1] for match in _PLACEHOLDER.finditer(template))
+        self._format = _as_format_string(template) if self.names else None
+
+    def compose(self, values: Mapping[str, Any]) -> str:
+        """
+        Return the text with the values filled in.
+
+        :param values: The columns of a row. More than the placeholders name is fine.
+        :raises InvalidMessageError: A column is missing, has no value, or does not fit its format spec.
+        """
+        if self._format is None:
+            return self.template
+        for name in self.names:
+            if name not in values:
+                raise _invalid(
+                    "placeholder",
+                    f"the row has no column '{name}' that the text names; add it or change the text",
+                )
+            if is_absent(values[name]):
+                raise _invalid("placeholder", f"the column '{name}' has no value; fill it in or change the text")
+        try:
+            return self._format.format_map(values)
+        except (ValueError, TypeError):
+            # The library's words repeat the value, which is the recipient's own.
+            raise _invalid("placeholder", "a value does not fit the format of its placeholder") from None
+
+
+def is_absent(value: Any) -> bool:
+    """
+    Tell whether a cell holds nothing: None, or the NaN, NaT and NA that data frames put there.
+
+    :param value: The cell.
+    """
+    if isinstance(value, float):
+        return math.isnan(value)
+    return value is None or type(value).__name__ in _NOTHINGS
+
+
+def check_text(text: str) -> str:
+    """
+    Return ``text`` if the gateway can take it.
+
+    :param text: A composed text.
+    :raises InvalidMessageError: It is blank, or holds half of a surrogate pair, which no encoding can carry.
+    """
+    if not text.strip():
+        raise _invalid("text", "the text is empty; write one or leave the row out")
+    if not text.isascii() and _SURROGATE.search(text):
+        raise _invalid("text", "the text holds half of a surrogate pair; decode its source as UTF-8")
+    return text
+
+
+def count_parts(text: str) -> int:
+    """
+    Return how many parts the text probably takes; the gateway's own count is the truth.
+
+    GSM 03.38: 160 septets in one part, 153 in each of several, some characters take two. One character outside that
+    alphabet turns the whole text to UCS-2: 70 and 67 UTF-16 units. No part ends within an escape or surrogate pair.
+
+    :param text: A composed text.
+    """
+    if _GSM_TEXT.fullmatch(text):
+        return _count(text, _ESCAPED, one=_GSM_ONE, each=_GSM_EACH)
+    return _count(text, _ASTRAL, one=_UCS2_ONE, each=_UCS2_EACH)
+
+
+def _count(text: str, pairs: re.Pattern[str], *, one: int, each: int) -> int:
+    if len(text) * 2 <= one:
+        return 1
+    doubled = [match.start() for match in pairs.finditer(text)]
+    units = len(text) + len(doubled)
+    if units <= one:
+        return 1
+    if not doubled:
+        return -(-units // each)
+    return _count_unsplit((2 if pairs.match(character) else 1 for character in text), each)
+
+
+def _count_unsplit(widths: Iterable[int], each: int) -> int:
+    parts, used = 1, 0
+    for width in widths:
+        if used + width > each:
+            parts, used = parts + 1, 0
+        used += width
+    return parts
+
+
+def _as_format_string(template: str) -> str:
+    """Return the template for ``str.format_map``, with every brace that is no placeholder doubled."""
+    pieces, end = [], 0
+    for match in _PLACEHOLDER.finditer(template):
+        pieces += [_doubled(template[end : match.start()]), match[0]]
+        end = match.end()
+    return "".join([*pieces, _doubled(template[end:])])
+
+
+def _doubled(text: str) -> str:
+    return text.replace("{", "{{").replace("}", "}}")
+
+
+def _invalid(code: str, reason: str) -> InvalidMessageError:
+    return InvalidMessageError(code, reason)
