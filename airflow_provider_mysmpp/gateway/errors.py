@@ -5,6 +5,8 @@ The error tree of the package and the catalogue of the gateway's error texts.
 
     MySmppError
     ├── ConfigurationError            the set-up is wrong; nothing was sent
+    ├── LimitError                    the list is longer than the task allows; nothing was sent
+    ├── DryRunError                   the list was only checked; nothing was sent
     ├── InvalidMessageError           one message can't be sent as it is; it was not
     ├── CollisionError                one id_sms came back for several messages
     └── GatewayError                  a request ended without its answer
@@ -181,6 +183,18 @@ class ConfigurationError(MySmppError):
     """The connection or a parameter is wrong. Nothing was sent."""
 
     code = "configuration"
+
+
+class LimitError(MySmppError):
+    """The list is longer, or takes more parts, than the task allows. Nothing was sent."""
+
+    code = "limit"
+
+
+class DryRunError(MySmppError):
+    """The list was only checked. Nothing was sent."""
+
+    code = "dry_run"
 
 
 class InvalidMessageError(MySmppError, ValueError):

@@ -25,7 +25,7 @@ class Composer:
     :param clock: Writes the moment after which a message is not delivered any more.
     :param text: The text for rows without an own one, or None.
     :param sender: The sender for rows without an own one, or None.
-    :param channel: ``sms`` or ``viber``, for all rows.
+    :param channel: ``sms`` or ``viber`` for all rows, or None where each row may say its own.
     :param validity_period: For rows without an own one, or None.
     :raises ConfigurationError: The channel, the sender or the validity period can't be sent.
     """
@@ -37,39 +37,39 @@ class Composer:
         clock: ValidityClock,
         text: str | None,
         sender: str | None,
-        channel: str,
+        channel: str | None,
         validity_period: Any = None,
     ) -> None:
-        if channel not in CHANNELS:
-            raise ConfigurationError(f"channel is {channel!r}; the gateway knows {' and '.join(CHANNELS)}")
         self._identities = identities
         self._clock = clock
         self._template = TextTemplate(text) if text else None
-        self._channel = channel
         self._check_sender = lru_cache(maxsize=256)(check_sender)
         try:
+            self._channel = None if channel is None else _check_channel(channel)
             self._sender = check_sender(sender) if sender else None
             self._validity = None if validity_period is None else clock.write(validity_period)
         except InvalidMessageError as error:
             raise ConfigurationError(f"{error.code}: {error}") from None
 
-    def compose(self, row: int, values: Mapping[str, Any]) -> Message:
+    def compose(self, row: int, values: Mapping[str, Any], key: str | None) -> Message:
         """
         Return the message of a row.
 
         :param row: The number of the row, counted from 1.
         :param values: Its columns.
+        :param key: Its own key in canonical form, or None.
         :raises InvalidMessageError: The row can't be sent as it is.
         """
         phone = normalise_phone(values.get("phone"))
+        channel = self._channel or _check_channel(values.get("channel", CHANNELS[0]))
         sender = self._sender_of(values)
         own_identity = values.get("client_id_sms")
         return Message(
             phone,
             self._text_of(values),
             sender,
-            self._channel,
-            self._identities.of(sender, phone, canonical_key(values.get("key")))
+            channel,
+            self._identities.of(channel, sender, phone, key)
             if is_absent(own_identity)
             else _check_identity(own_identity),
             self._validity_of(values),
@@ -99,6 +99,19 @@ class Composer:
         return self._validity if is_absent(own) else self._clock.write(own)
 
 
+def as_values(row: Any) -> Mapping[str, Any]:
+    """
+    Return the columns of a row.
+
+    :param row: A mapping, a message that is ready, or a phone alone.
+    """
+    if isinstance(row, Mapping):
+        return row
+    if isinstance(row, Message):
+        return row._asdict()
+    return {"phone": row}
+
+
 def check_sender(sender: str) -> str:
     """
     Return ``sender`` if the gateway can take it: up to 11 characters, or 15 if all are digits.
@@ -116,6 +129,12 @@ def check_sender(sender: str) -> str:
             f" or {_LONGEST_NUMERIC_SENDER} if all are digits",
         )
     return sender
+
+
+def _check_channel(channel: Any) -> str:
+    if channel not in CHANNELS:
+        raise InvalidMessageError("channel", f"the channel is none that the gateway knows: {', '.join(CHANNELS)}")
+    return str(channel)
 
 
 def _check_identity(value: Any) -> str:

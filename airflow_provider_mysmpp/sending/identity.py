@@ -7,7 +7,6 @@ identity is computed from what makes a message *the same* to people, and from no
 
 from __future__ import annotations
 
-import secrets
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, Final
@@ -24,41 +23,36 @@ class Identities:
     Compute the ``client_id_sms`` of each message of one send.
 
     :param idempotency_key: What tells this send from every other one, the same on every try of it.
-    :param channel: ``sms`` or ``viber``.
     :param template: The text before anything is filled in. The composed text is no part of the identity: a balance that
         changed between two tries must not text a person twice.
     """
 
-    def __init__(self, idempotency_key: str, channel: str, template: str) -> None:
-        self._common = (idempotency_key, channel)
+    def __init__(self, idempotency_key: str, template: str) -> None:
+        self._key = idempotency_key
         self._template = template
         # Few senders, many rows: the hash of what they share is made once and copied.
-        self._of_sender = lru_cache(maxsize=256)(self._start)
+        self._shared = lru_cache(maxsize=256)(self._start)
 
-    def of(self, sender: str, phone: str, key: str | None) -> str:
+    def of(self, channel: str, sender: str, phone: str, key: str | None) -> str:
         """
         Return the identity of a message as a decimal string.
 
+        :param channel: ``sms`` or ``viber``.
         :param sender: The sender of the message.
         :param phone: The phone as digits.
         :param key: The row's own ``key``, for several messages to one phone in one send, or None.
         """
-        state = self._of_sender(sender).copy()
+        state = self._shared(channel, sender).copy()
         state.update(phone.encode() if key is None else b"%s\0%s" % (phone.encode(), key.encode()))
         return str(_HALF + int.from_bytes(state.digest()) % _HALF)
 
-    def _start(self, sender: str) -> blake2b:
+    def _start(self, channel: str, sender: str) -> blake2b:
         state = blake2b(digest_size=8)
-        for field in (*self._common, sender, self._template):
+        for field in (self._key, channel, sender, self._template):
             encoded = field.encode()
             # With its length before it, no field can pass a part of itself on to its neighbour.
             state.update(len(encoded).to_bytes(8) + encoded)
         return state
-
-
-def random_identity() -> str:
-    """Return an identity for a message that no other send will repeat."""
-    return str(_HALF + secrets.randbelow(_HALF))
 
 
 def canonical_key(value: Any) -> str | None:

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, Final, NamedTuple, Self, TypeAlias
 
 from airflow_provider_mysmpp.gateway.documents import Message
-from airflow_provider_mysmpp.gateway.errors import CollisionError, InvalidMessageError
+from airflow_provider_mysmpp.gateway.errors import UNKNOWN, CollisionError, InvalidMessageError, MySmppError
 from airflow_provider_mysmpp.gateway.privacy import mask_numbers
-from airflow_provider_mysmpp.sending.composer import Composer
+from airflow_provider_mysmpp.sending.composer import Composer, as_values
 from airflow_provider_mysmpp.sending.identity import canonical_key
 from airflow_provider_mysmpp.sending.outcomes import FAILED, Outcome, Result, Status
 from airflow_provider_mysmpp.sending.texts import count_parts
@@ -133,14 +133,15 @@ class Plan:
         while block := list(islice(numbered, _BLOCK)):
             messages, refused = [], []
             for number, row in block:
-                values = row if isinstance(row, Mapping) else {"phone": row}
+                values = as_values(row)
+                key = canonical_key(values.get("key"))
                 try:
-                    message = composer.compose(number, values)
+                    message = composer.compose(number, values, key)
                 except InvalidMessageError as error:
-                    messages.append(_refused_row(number, values))
+                    messages.append((_shown(values.get("phone")), *[None] * 5, number, key, None))
                     refused.append((number, Status.INVALID.value, None, error.code, mask_numbers(error.reason)))
                 else:
-                    messages.append((*message, canonical_key(values.get("key")), count_parts(message.text)))
+                    messages.append((*message, key, count_parts(message.text)))
             self._database.executemany(_INSERT_MESSAGE, messages)
             self._database.executemany(_INSERT_OUTCOME, refused)
         self._database.execute(_SETTLE_REPEATED)
@@ -193,27 +194,31 @@ class Plan:
     def _has_outcome(self, row: int) -> bool:
         return self._database.execute("SELECT 1 FROM outcome WHERE row = ?", (row,)).fetchone() is not None
 
-    def finish(self, *, code: str, reason: str) -> None:
+    def finish(self, cause: MySmppError | None) -> None:
         """
         Give an outcome to every row that has none: unknown if it was given out, else unsent.
 
-        :param code: Why the send ended before them, as a name.
-        :param reason: The same in words.
+        :param cause: Why the send ended before them; None if it ended in order.
         """
+        code, words = (cause.code, f"the send stopped before an answer: {cause}") if cause else (UNKNOWN, "no answer")
         self._database.execute(
             "INSERT INTO outcome SELECT row, iif(row <= ?, ?, ?), NULL, ?, ? FROM message"
             " WHERE row NOT IN (SELECT row FROM outcome)",
-            (self._last_given_out, Status.UNKNOWN.value, Status.UNSENT.value, code, reason),
+            (self._last_given_out, Status.UNKNOWN.value, Status.UNSENT.value, code, words),
         )
 
     def counts(self) -> dict[str, int]:
         """Return the number of rows for each status that occurs."""
         return dict(self._database.execute("SELECT status, count(*) FROM outcome GROUP BY status"))
 
-    def accepted_parts(self) -> int:
-        """Return the parts that the accepted messages probably take."""
+    def parts(self, status: Status) -> int:
+        """
+        Return the parts that some messages probably take.
+
+        :param status: How it ended for them.
+        """
         query = "SELECT coalesce(sum(parts), 0) FROM result WHERE status = ?"
-        return int(self._database.execute(query, (Status.ACCEPTED.value,)).fetchone()[0])
+        return int(self._database.execute(query, (status.value,)).fetchone()[0])
 
     def results(self, *statuses: Status) -> Iterator[Result]:
         """
@@ -257,7 +262,6 @@ def _distrusted(records: list[_Record]) -> list[_Record]:
     ]
 
 
-def _refused_row(number: int, values: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Return a message's columns for a row without a message: what may be shown of it, and no identity."""
-    phone = str(values.get("phone", ""))[:_LONGEST_BAD_PHONE]
-    return (phone, None, None, None, None, None, number, canonical_key(values.get("key")), None)
+def _shown(phone: Any) -> str:
+    """Return what results may show of a phone that is none."""
+    return "" if phone is None else str(phone)[:_LONGEST_BAD_PHONE]

@@ -1,0 +1,224 @@
+"""The hook: the gateway's calls behind an Airflow connection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
+from uuid import uuid4
+
+from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException, BaseHook
+
+# What speaks to the gateway is imported where it is used: DAG files import this module all day and send nothing.
+if TYPE_CHECKING:
+    from airflow_provider_mysmpp.gateway.client import GatewayClient
+    from airflow_provider_mysmpp.gateway.documents import Message
+    from airflow_provider_mysmpp.gateway.errors import MySmppError
+    from airflow_provider_mysmpp.hooks.settings import Settings
+    from airflow_provider_mysmpp.sending.composer import Composer
+    from airflow_provider_mysmpp.sending.outcomes import Result
+
+
+class MySmppHook(BaseHook):
+    """
+    Send messages through the MySMPP gateway.
+
+    :param mysmpp_conn_id: The connection that says where the gateway is and who asks.
+    """
+
+    conn_name_attr: ClassVar[str] = "mysmpp_conn_id"
+    default_conn_name: ClassVar[str] = "mysmpp_default"
+    conn_type: ClassVar[str] = "mysmpp"
+    hook_name: ClassVar[str] = "MySMPP"
+
+    def __init__(self, mysmpp_conn_id: str = default_conn_name, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.mysmpp_conn_id = mysmpp_conn_id
+
+    @classmethod
+    def get_connection_form_widgets(cls) -> dict[str, Any]:
+        """Return the own fields of the connection form (Airflow 2.11 to 3.1; later ones read the provider info)."""
+        from airflow_provider_mysmpp.hooks.form import form_widgets  # noqa: PLC0415
+
+        return form_widgets()
+
+    @classmethod
+    def get_ui_field_behaviour(cls) -> dict[str, Any]:
+        """Return how the standard fields of the connection form look (Airflow 2.11 to 3.1)."""
+        from airflow_provider_mysmpp.hooks.form import field_behaviour  # noqa: PLC0415
+
+        return field_behaviour()
+
+    @cached_property
+    def settings(self) -> Settings:
+        """
+        What the connection says, checked.
+
+        :raises ConfigurationError: A field can't be used.
+        """
+        from airflow.providers.common.compat.sdk import mask_secret  # noqa: PLC0415
+
+        from airflow_provider_mysmpp.hooks.settings import read_connection  # noqa: PLC0415
+
+        settings = read_connection(self.get_connection(self.mysmpp_conn_id))
+        for secret in (settings.token, settings.password):
+            if secret:
+                mask_secret(secret)
+        return settings
+
+    def get_conn(self) -> GatewayClient:
+        """
+        Return the client of the gateway, one for the life of the hook.
+
+        :raises ConfigurationError: The connection can't be used.
+        """
+        return self._client
+
+    @cached_property
+    def _client(self) -> GatewayClient:
+        from airflow_provider_mysmpp.gateway.client import Credentials, GatewayClient  # noqa: PLC0415
+
+        settings = self.settings
+        if settings.exposes_credentials:
+            self.log.warning(
+                "The connection '%s' sends its credentials unencrypted to %s. Ask your manager at the gateway for an"
+                " https address and set the connection's schema to https.",
+                self.mysmpp_conn_id,
+                settings.base_url,
+            )
+        return GatewayClient(
+            settings.base_url,
+            Credentials(login=settings.login, password=settings.password, token=settings.token),
+            timeout=settings.timeout,
+            verify=settings.verify,
+            messages_per_second=settings.messages_per_second,
+        )
+
+    def composer(
+        self,
+        *,
+        idempotency_key: str,
+        text: str | None = None,
+        identity_text: str | None = None,
+        sender: str | None = None,
+        channel: str | None = "sms",
+        validity_period: Any = None,
+    ) -> Composer:
+        """
+        Return what makes messages of rows, with the sender and the time zone of the connection.
+
+        :param idempotency_key: What tells this send from every other one.
+        :param text: The text for rows without an own one, with ``{column}`` placeholders.
+        :param identity_text: The text as it goes into the identity, if not ``text``.
+        :param sender: Instead of the connection's sender.
+        :param channel: ``sms`` or ``viber``, or None where each row may say its own.
+        :param validity_period: For rows without an own one.
+        :raises ConfigurationError: A parameter or the connection can't be used.
+        """
+        from airflow_provider_mysmpp.sending.composer import Composer  # noqa: PLC0415
+        from airflow_provider_mysmpp.sending.identity import Identities  # noqa: PLC0415
+        from airflow_provider_mysmpp.sending.validity import ValidityClock  # noqa: PLC0415
+
+        template = text if identity_text is None else identity_text
+        return Composer(
+            identities=Identities(idempotency_key, template or ""),
+            clock=ValidityClock(self.settings.timezone),
+            text=text,
+            sender=sender or self.settings.sender,
+            channel=channel,
+            validity_period=validity_period,
+        )
+
+    def send(
+        self,
+        messages: Iterable[Message | Mapping[str, Any]],
+        *,
+        idempotency_key: str | None = None,
+        batch_size: int = 500,
+        max_in_flight: int = 4,
+    ) -> list[Result]:
+        """
+        Send messages and return one result a recipient, in their order, whatever became of it.
+
+        :param messages: Mappings with ``phone`` and ``text``, and ``sender``, ``channel``, ``key``, ``validity_period``
+            or ``client_id_sms`` if need be; or messages that are ready.
+        :param idempotency_key: What makes a second call a repetition, which sends nothing: by default the DAG, the task
+            and the run; outside of a task every call is a new send.
+        :param batch_size: Messages a request, at most.
+        :param max_in_flight: Requests at once.
+        :raises ConfigurationError: The connection can't be used. Nothing was sent.
+        """
+        composer = self.composer(idempotency_key=idempotency_key or _key_of_task(), channel=None)
+        return self._send(messages, composer, batch_size=batch_size, max_in_flight=max_in_flight)[0]
+
+    def send_message(
+        self,
+        phone: str | int,
+        text: str,
+        *,
+        sender: str | None = None,
+        channel: str = "sms",
+        client_id_sms: str | int | None = None,
+        validity_period: Any = None,
+    ) -> dict[str, Any]:
+        """
+        Send one message and return its entry of the mapping: ``phone``, ``key``, ``client_id_sms``, ``id_sms``.
+
+        Called again with the same arguments by the same task of the same run, it sends nothing and returns the same.
+
+        :param phone: The recipient.
+        :param text: What the recipient reads, as it is.
+        :param sender: Instead of the connection's sender.
+        :param channel: ``sms`` or ``viber``.
+        :param client_id_sms: The identity of the message, decimal digits, instead of the computed one.
+        :param validity_period: The moment, or the time from now, after which it is not delivered any more.
+        :raises AirflowFailException: It can't be sent, or the gateway refused it. A retry would not help.
+        :raises AirflowException: The gateway did not take it. A retry may help and sends it once.
+        """
+        composer = self.composer(
+            idempotency_key=_key_of_task(),
+            identity_text=text,
+            sender=sender,
+            channel=channel,
+            validity_period=validity_period,
+        )
+        [result], cause = self._send([{"phone": phone, "text": text, "client_id_sms": client_id_sms}], composer)
+        if result.id_sms is None:
+            words = f"The message to {result.failure()['phone']} is {result.status}: {result.error} ({result.code})"
+            raise airflow_error(words, cause, certain=result.status in ("invalid", "rejected"))
+        return result.mapping()
+
+    def _send(
+        self, rows: Iterable[Any], composer: Composer, *, batch_size: int = 1, max_in_flight: int = 1
+    ) -> tuple[list[Result], MySmppError | None]:
+        from airflow_provider_mysmpp.sending.dispatch import Dispatch  # noqa: PLC0415
+        from airflow_provider_mysmpp.sending.plan import Plan  # noqa: PLC0415
+
+        with Plan() as plan:
+            plan.load(rows, composer)
+            cause = Dispatch(self.get_conn(), plan, batch_size=batch_size, max_in_flight=max_in_flight).run()
+            plan.finish(cause)
+            return list(plan.results()), cause
+
+
+def airflow_error(words: str, cause: MySmppError | None, *, certain: bool) -> AirflowException:
+    """
+    Return the error that makes Airflow retry where a retry may help, and not where it can't.
+
+    :param words: What happened, without phones and secrets.
+    :param cause: Why a send stopped, or None.
+    :param certain: True where every failure is one that a retry only repeats.
+    """
+    hopeless = certain if cause is None else not cause.retryable
+    return AirflowFailException(words) if hopeless else AirflowException(words)
+
+
+def _key_of_task() -> str:
+    """Return what names this task of this run; outside of a task, a key that no other send has."""
+    from airflow.providers.common.compat.sdk import get_current_context  # noqa: PLC0415
+
+    try:
+        ti = get_current_context()["ti"]
+    except Exception:  # noqa: BLE001  The class differs between Airflow 2 and 3.
+        return uuid4().hex
+    return f"{ti.dag_id}/{ti.task_id}/{ti.run_id}"

@@ -1,0 +1,186 @@
+"""The results of a send: pushed first, judged afterwards."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from airflow.providers.common.compat.sdk import AirflowException, ObjectStoragePath
+
+from airflow_provider_mysmpp.gateway.errors import ConfigurationError, DryRunError, MySmppError
+from airflow_provider_mysmpp.gateway.privacy import mask_phone
+from airflow_provider_mysmpp.hooks.mysmpp import airflow_error
+from airflow_provider_mysmpp.sending.outcomes import FAILED, Status, Summary
+from airflow_provider_mysmpp.sending.plan import Plan, Reason
+from airflow_provider_mysmpp.sending.results import check_suffix, write_results
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+log = logging.getLogger(__name__)
+
+_LARGE_XCOM: Final = 10_000
+"""Entries above which a mapping is better kept in a file."""
+
+_MOST_REASONS: Final = 10
+_SECONDS_BETWEEN_LINES: Final = 5.0
+
+
+class Progress:
+    """
+    Log how far a send is, every few seconds.
+
+    :param total: Messages to send.
+    """
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._started = self._last = time.monotonic()
+
+    def __call__(self, settled: int) -> None:
+        """
+        Take in how far it is.
+
+        :param settled: Messages that have an outcome.
+        """
+        now = time.monotonic()
+        if now - self._last >= _SECONDS_BETWEEN_LINES:
+            self._last = now
+            rate = settled / (now - self._started)
+            log.info("Sent %d of %d messages, %.0f a second", settled, self._total, rate)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """
+    The results of a send, as they were pushed.
+
+    :param summary: The counts.
+    :param mapping: The mapping of the accepted, or the path of the results.
+    :param reasons: The most frequent reasons of failures.
+    :param cause: Why the send ended early, or None.
+    :param unwritten: Why the results file could not be written, or None.
+    """
+
+    summary: Summary
+    mapping: list[dict[str, Any]] | str
+    reasons: list[Reason]
+    cause: MySmppError | None
+    unwritten: str | None
+
+    def failure(self, tolerated: float) -> AirflowException | None:
+        """
+        Return the error that the task fails with, or None.
+
+        :param tolerated: How many recipients may be rejected or invalid; below 1 it is a share of all rows.
+        """
+        counts = self.summary
+        if self.unwritten is not None:
+            return AirflowException(f"{self._words()}\nThe results were not written: {self.unwritten}")
+        certain = counts.rejected + counts.invalid
+        allowed = tolerated if tolerated >= 1 else int(tolerated * counts.recipients)
+        if isinstance(self.cause, DryRunError):
+            return airflow_error(self._words(), None, certain=True) if certain > allowed else None
+        if self.cause is None and not counts.unknown and not counts.unsent and certain <= allowed:
+            return None
+        return airflow_error(self._words(), self.cause, certain=not counts.unknown and not counts.unsent)
+
+    def _words(self) -> str:
+        lines = [str(self.summary) + "."]
+        if self.cause is not None:
+            lines.append(f"The send stopped: {self.cause}")
+        lines += [
+            f"- {reason.rows} {reason.status} ({reason.code}): {reason.error};"
+            f" first in row {reason.first_row}, {mask_phone(reason.first_phone)}"
+            for reason in self.reasons
+        ]
+        where = f"the file {self.mapping}" if isinstance(self.mapping, str) else "the XCom 'failed' of this task"
+        lines.append(f"The whole list is in {where}. Another try texts nobody twice.")
+        return "\n".join(lines)
+
+
+class Reporter:
+    """
+    Push the results of one send.
+
+    :param context: Airflow's context of the task instance.
+    :param results_path: The file for the results of all rows, or None.
+    :raises ConfigurationError: The file's name chooses no format, or its place can't be reached.
+    """
+
+    def __init__(self, context: Context, *, results_path: str | None) -> None:
+        self._ti = context["ti"]
+        self._pushes = context["ti"].task.do_xcom_push
+        self._path = results_path
+        self._started = time.monotonic()
+        if results_path is not None:
+            _check_place(results_path)
+
+    def push(self, plan: Plan, cause: MySmppError | None, *, requests: int) -> Report:
+        """
+        Give every row an outcome, write and push the results, and return them.
+
+        :param plan: The rows and their outcomes so far.
+        :param cause: Why the send ended early, or None.
+        :param requests: Requests made to the gateway.
+        """
+        plan.finish(cause)
+        unwritten = self._write(plan)
+        report = Report(
+            summary=Summary.of(
+                plan.counts(),
+                parts=plan.parts(Status.UNSENT if isinstance(cause, DryRunError) else Status.ACCEPTED),
+                requests=requests,
+                seconds=time.monotonic() - self._started,
+            ),
+            mapping=self._path or self._mapping(plan),
+            reasons=plan.reasons(_MOST_REASONS),
+            cause=cause,
+            unwritten=unwritten,
+        )
+        log.info("%s", report.summary)
+        if self._pushes:
+            self._ti.xcom_push(key="summary", value=report.summary.as_dict())
+            self._ti.xcom_push(key="failed", value=self._failed(plan))
+            # Airflow pushes what a task returns, but only of one that succeeds.
+            self._ti.xcom_push(key="return_value", value=report.mapping)
+        return report
+
+    def _mapping(self, plan: Plan) -> list[dict[str, Any]]:
+        mapping = [result.mapping() for result in plan.results(Status.ACCEPTED)]
+        if len(mapping) > _LARGE_XCOM:
+            log.warning("The mapping has %d entries, which is much for XCom; set results_path.", len(mapping))
+        return mapping
+
+    def _failed(self, plan: Plan) -> list[dict[str, Any]]:
+        failed: list[dict[str, Any]] = []
+        for result in plan.results(*FAILED):
+            if self._path is not None and len(failed) == _LARGE_XCOM:
+                log.warning("XCom 'failed' holds the first %d; the file has them all.", _LARGE_XCOM)
+                break
+            failed.append(result.failure())
+        return failed
+
+    def _write(self, plan: Plan) -> str | None:
+        """Write the results file; return why that failed, since the rest must be pushed all the same."""
+        if self._path is None:
+            return None
+        try:
+            place: Any = ObjectStoragePath(self._path)
+            with place.open("wb") as file:
+                write_results(plan.results(), file, self._path)
+        except Exception as error:  # any storage may fail in any way
+            log.exception("The results could not be written to %s", self._path)
+            return f"{type(error).__name__} at {self._path}"
+        return None
+
+
+def _check_place(path: str) -> None:
+    """Find out before anything is sent whether the results will have a place."""
+    check_suffix(path)
+    try:
+        ObjectStoragePath(path).parent.mkdir(parents=True, exist_ok=True)
+    except Exception as error:
+        raise ConfigurationError(f"results_path {path} can't be reached: {type(error).__name__}: {error}") from error
