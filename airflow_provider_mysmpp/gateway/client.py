@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from threading import Event, Lock
-from typing import Final, Self
+from typing import Final, Self, TypeVar
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -30,6 +30,8 @@ from airflow_provider_mysmpp.gateway.errors import (
 )
 from airflow_provider_mysmpp.gateway.pacing import Pacer
 from airflow_provider_mysmpp.gateway.retrying import RetryPolicy, parse_retry_after
+
+T = TypeVar("T")
 
 _SEND_PATH: Final = "/json"
 _NEVER: Final = Event()
@@ -141,8 +143,10 @@ class GatewayClient:
                 self._pacer.wait(len(messages), stop=stop)
             if stop.is_set():
                 raise StoppedError("The send was stopped", maybe_sent=False)
-            response = self._post(_SEND_PATH, body)
-            return _read(response, order)
+            return _read(
+                self._post(_SEND_PATH, body),
+                lambda content, status: read_send_answer(content, status_code=status, order=order),
+            )
 
         return self._retry.call(request, stop=stop)
 
@@ -197,17 +201,17 @@ def _root_cause(error: Exception) -> object:
     return cause
 
 
-def _read(response: requests.Response, order: Sequence[int]) -> list[Answer]:
+def _read(response: requests.Response, read: Callable[[bytes, int], T]) -> T:
     """Read the body whatever the status: which texts come with 200 and which with 400 is not certain."""
     status = response.status_code
-    if response.is_redirect or HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
+    if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
         raise RedirectError(
             f"The gateway answered with a redirect (HTTP {status}), which a request with credentials never"
             " follows. Set the connection's schema, host and port to the gateway's own address.",
             status_code=status,
         )
     try:
-        return read_send_answer(response.content, status_code=status, order=order)
+        return read(response.content, status)
     except RefusedError as error:
         if error.entry is None and _is_passing(status):
             raise _failed(response) from None

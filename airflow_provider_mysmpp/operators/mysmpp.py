@@ -177,10 +177,11 @@ class MySmppSendOperator(BaseOperator):
                 cause = self._refusal(totals) or self._send(plan, totals)
             except BaseException as error:  # a signal or a timeout of Airflow, thrown into this thread
                 stopped = StoppedError(f"the task was interrupted ({type(error).__name__})")
-                reporter.push(plan, stopped, requests=client.requests_made)
+                reporter.push_mapping(reporter.push(plan, stopped, requests=client.requests_made))
                 raise
             report = reporter.push(plan, cause, requests=client.requests_made)
         if failure := report.failure(self.tolerated_failures):
+            reporter.push_mapping(report)
             raise failure
         return report.mapping
 

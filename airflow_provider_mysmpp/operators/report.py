@@ -120,7 +120,7 @@ class Reporter:
 
     def push(self, plan: Plan, cause: MySmppError | None, *, requests: int) -> Report:
         """
-        Give every row an outcome, write and push the results, and return them.
+        Give every row an outcome, write and push the results, and return them; the mapping is left to the task.
 
         :param plan: The rows and their outcomes so far.
         :param cause: Why the send ended early, or None.
@@ -144,9 +144,16 @@ class Reporter:
         if self._pushes:
             self._ti.xcom_push(key="summary", value=report.summary.as_dict())
             self._ti.xcom_push(key="failed", value=self._failed(plan))
-            # Airflow pushes what a task returns, but only of one that succeeds.
-            self._ti.xcom_push(key="return_value", value=report.mapping)
         return report
+
+    def push_mapping(self, report: Report) -> None:
+        """
+        Push what the task would have returned: Airflow does that only for a task that succeeds.
+
+        :param report: The results of a send that failed.
+        """
+        if self._pushes:
+            self._ti.xcom_push(key="return_value", value=report.mapping)
 
     def _mapping(self, plan: Plan) -> list[dict[str, Any]]:
         mapping = [result.mapping() for result in plan.results(Status.ACCEPTED)]
