@@ -70,6 +70,7 @@ async def inbox(request: Request) -> Response:
         total=total,
         query=query,
         limit=paging["limit"],
+        most=MOST,
         summary=_summary(sandbox),
         settings=sandbox.shown_settings(),
         url=str(request.base_url).rstrip("/"),
