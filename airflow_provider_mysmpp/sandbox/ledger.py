@@ -159,7 +159,7 @@ class Ledger:
             known.update((row[0], row[1]) for row in self._db.execute(sql, (ACCOUNT, *some)))
         return known
 
-    def add_messages(self, messages: Iterable[NewMessage]) -> None:
+    def add_messages(self, messages: Sequence[NewMessage]) -> None:
         """
         Store new messages under the number that the next request will get.
 
@@ -167,6 +167,7 @@ class Ledger:
         """
         request = self._one("SELECT coalesce(max(number), 0) + 1 FROM requests")
         rows = [_message_row(message, request) for message in messages]
+        self.spent += sum(message.parts * message.price for message in messages)
         marks = ",".join("?" * 19)
         self._db.executemany(
             "INSERT INTO messages (id_sms, account, client_id, request, phone, sender, channel, text, folded,"  # noqa: S608
