@@ -96,7 +96,7 @@ class Ledger:
     def __init__(self, path: Path | None = None) -> None:
         if path is not None and not path.exists():
             os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
-        self._db = sqlite3.connect(path or "", isolation_level=None, check_same_thread=False)
+        self._db = sqlite3.connect(path or "", isolation_level=None, check_same_thread=False, timeout=1)
         self._db.row_factory = sqlite3.Row
         try:
             self._open()
@@ -105,6 +105,9 @@ class Ledger:
             raise
 
     def _open(self) -> None:
+        # Two sandboxes on one file would give the same ids twice.
+        self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
+        self._db.executescript("BEGIN EXCLUSIVE; COMMIT;")
         version = self._one("PRAGMA user_version")
         if version not in (0, _VERSION) or (version == 0 and self._one("SELECT count(*) FROM sqlite_master")):
             raise sqlite3.DatabaseError("it was not made by this version of the sandbox")
