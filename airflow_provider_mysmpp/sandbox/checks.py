@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from decimal import Decimal, InvalidOperation
-from typing import Any, NoReturn
+from decimal import Decimal
+from typing import Any, Final, NoReturn
 from urllib.parse import urlsplit
 
 Reader = Callable[[Any], Any]
+_MOST_MONEY: Final = 10**15
 
 
 class ParameterError(ValueError):
@@ -113,17 +114,20 @@ def kopecks(value: Any) -> int:
         _refuse("an amount such as 2.5")
     try:
         amount = Decimal(str(value)) * 100
-    except InvalidOperation:
+    except ArithmeticError:
         _refuse("an amount such as 2.5")
-    if not amount.is_finite() or amount < 0 or amount != int(amount):
+    if not amount.is_finite() or not 0 <= amount <= _MOST_MONEY or amount != int(amount):
         _refuse("an amount from 0 with at most two decimals")
     return int(amount)
 
 
 def web_address(value: Any) -> str:
-    """Return an http or https address."""
+    """Return an http or https address; one with a login would show the password in the settings."""
     if isinstance(value, str):
-        parts = urlsplit(value)
-        if parts.scheme in ("http", "https") and parts.hostname:
+        try:
+            parts = urlsplit(value)
+        except ValueError:
+            _refuse("an http or https address")
+        if parts.scheme in ("http", "https") and parts.hostname and parts.username is None:
             return value
-    return _refuse("an http or https address")
+    return _refuse("an http or https address without a login")
