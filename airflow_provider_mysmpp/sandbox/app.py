@@ -44,5 +44,6 @@ def build_app(sandbox: Sandbox, *, loopback_only: bool = True) -> Starlette:
         },
         lifespan=lifespan,
     )
+    app.router.redirect_slashes = False  # a wrong path is to be noticed, not mended
     app.state.sandbox = sandbox
     return app
