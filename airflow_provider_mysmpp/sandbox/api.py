@@ -175,7 +175,7 @@ async def show_clock(request: Request) -> Response:
 
 async def advance_clock(request: Request) -> Response:
     """Put the clock forward."""
-    reader = {"advance_seconds": checks.number(0, 10**9)}
+    reader = {"advance_seconds": checks.number(0, 10**8)}
     seconds = checks.read_all(await _given(request), reader)
     if not seconds:
         raise checks.ParameterError("advance_seconds: is needed")
