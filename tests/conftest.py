@@ -1,0 +1,42 @@
+"""What every test shares: an Airflow home of its own, the sandbox, and what a missing service means."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+# Airflow reads its environment when it is first imported, which no module of the tests does before this one.
+ROOT = Path(__file__).parent.parent
+AIRFLOW_HOME = Path(tempfile.mkdtemp(prefix="mysmpp-tests-"))
+os.environ.update(
+    AIRFLOW_HOME=str(AIRFLOW_HOME),
+    AIRFLOW__CORE__DAGS_FOLDER=str(ROOT / "example_dags"),
+    AIRFLOW__CORE__LOAD_EXAMPLES="False",
+)
+
+pytest_plugins = ["airflow_provider_mysmpp.sandbox.pytest_plugin"]
+
+
+def pytest_unconfigure() -> None:
+    """Leave nothing behind."""
+    shutil.rmtree(AIRFLOW_HOME, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def airflow_database() -> None:
+    """A migrated metadata database in the tests' own Airflow home."""
+    from airflow.utils.db import initdb
+
+    initdb()
+
+
+@pytest.fixture
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pauses between requests that a test can wait for; everything else about retries stays as it is."""
+    from airflow_provider_mysmpp.gateway.retrying import RetryPolicy
+
+    monkeypatch.setattr(RetryPolicy, "pause", lambda _self, _state: 0.01)

@@ -1,0 +1,36 @@
+"""What several tests use."""
+
+from __future__ import annotations
+
+import os
+import socket
+from typing import NoReturn
+
+import pytest
+
+CI_VARIABLE = "MYSMPP_TESTS_NEED_SERVICES"
+"""Set by the CI run: a service that is not there fails a test instead of skipping it."""
+
+
+def missing(what: str) -> NoReturn:
+    """
+    Skip a test that can't run here, or fail it where everything must be there.
+
+    :param what: What is missing, in words that say what to do about it.
+    """
+    if os.environ.get(CI_VARIABLE):
+        pytest.fail(f"{what} ({CI_VARIABLE} is set, so that counts as a failure)")
+    pytest.skip(what)
+
+
+def need_port(port: int, service: str) -> None:
+    """
+    Go on only where a service listens on this machine.
+
+    :param port: Its usual port.
+    :param service: Its name.
+    """
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=2).close()
+    except OSError:
+        missing(f"{service} does not listen on 127.0.0.1:{port}; start one to run this test")
