@@ -7,7 +7,6 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
-from starlette.types import Receive, Scope, Send
 from uvicorn import Config, Server
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -33,9 +32,6 @@ class _Protocol(H11Protocol):
         super().connection_made(transport)
 
     async def _run(self, scope: Any, receive: Any, send: Any) -> None:
-        await self._with_transport(scope, receive, send)
-
-    async def _with_transport(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope.setdefault("extensions", {})[TRANSPORT] = self.transport
         application: Any = self._application
         try:
