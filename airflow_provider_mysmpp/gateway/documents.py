@@ -147,17 +147,21 @@ def _read_object(content: bytes, status_code: int) -> tuple[list[Any] | None, st
 def _read_entry(entry: Any) -> Answer:
     if not isinstance(entry, dict):
         return Answer(None, None)
-    id_sms = entry.get("id_sms")
-    if type(id_sms) is int:  # not a bool
-        id_sms = str(id_sms)
-    if not isinstance(id_sms, str) or not _NUMBER.fullmatch(id_sms := id_sms.strip()):
-        id_sms = None
-    return Answer(id_sms, _words(entry.get("error")))
+    return Answer(_number(entry.get("id_sms")), _words(entry.get("error")))
+
+
+def _number(value: Any) -> str | None:
+    """Return an ``id_sms`` as a string of digits; 0 is no message's."""
+    if type(value) is int:  # not a bool
+        return str(value) if value > 0 else None
+    if isinstance(value, str) and _NUMBER.fullmatch(value := value.strip()):
+        return value
+    return None
 
 
 def _words(value: Any) -> str | None:
     """Return the gateway's words, safe to show: trimmed, not endless, numbers masked."""
-    if not isinstance(value, str) or not (words := " ".join(value.split())):
+    if value is None or not isinstance(value, str) or not (words := " ".join(value.split())):
         return None
     return mask_numbers(words[:_LONGEST_WORDS])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from threading import Event
-from typing import Protocol
+from typing import Final, Protocol
 
 from airflow_provider_mysmpp.gateway.documents import Answer, Message
 from airflow_provider_mysmpp.gateway.errors import (
@@ -17,6 +17,8 @@ from airflow_provider_mysmpp.gateway.errors import (
     classify,
 )
 from airflow_provider_mysmpp.sending.outcomes import Outcome, Status
+
+_ACCEPTED: Final = Status.ACCEPTED  # looked up once, not for every message
 
 
 class Client(Protocol):
@@ -69,15 +71,15 @@ def outcome_of(answer: Answer) -> Outcome:
     :param answer: What the gateway said. An id counts, whatever words stand beside it; without an id only words of the
         catalogue make it certain that nothing was sent.
     """
-    words = answer.error
+    id_sms, words = answer
     if words is None:
-        if answer.id_sms is not None:
-            return Outcome(Status.ACCEPTED, answer.id_sms)
+        if id_sms is not None:
+            return Outcome(_ACCEPTED, id_sms)
         return Outcome(Status.UNKNOWN, None, UNKNOWN, "the gateway gave neither an id_sms nor an error")
     entry = classify(words)
     code = entry.code if entry else UNKNOWN
-    if answer.id_sms is not None:
-        return Outcome(Status.ACCEPTED, answer.id_sms, code, words)
+    if id_sms is not None:
+        return Outcome(_ACCEPTED, id_sms, code, words)
     return Outcome(Status.REJECTED if entry else Status.UNKNOWN, None, code, words)
 
 

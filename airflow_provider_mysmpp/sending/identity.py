@@ -61,7 +61,7 @@ def canonical_key(value: Any) -> str | None:
 
     :param value: The cell of the ``key`` column.
     """
-    if is_absent(value):
+    if value is None or is_absent(value):
         return None
     if isinstance(value, float) and value.is_integer():
         value = int(value)

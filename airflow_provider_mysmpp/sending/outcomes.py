@@ -27,6 +27,8 @@ class Status(StrEnum):
     """The send stopped before it."""
 
 
+_ACCEPTED: Final = Status.ACCEPTED
+
 FAILED: Final = (Status.REJECTED, Status.INVALID, Status.UNKNOWN, Status.UNSENT)
 """The statuses that a recipient should not have."""
 
@@ -51,7 +53,7 @@ class Outcome:
     def __post_init__(self) -> None:
         if type(self.status) is not Status:
             self.status = Status(self.status)
-        if (self.id_sms is not None) is not (self.status is Status.ACCEPTED):
+        if (self.id_sms is not None) is not (self.status is _ACCEPTED):
             raise ValueError(f"An outcome '{self.status}' can't have the id_sms {self.id_sms!r}")
 
 

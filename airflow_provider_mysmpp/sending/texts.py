@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from airflow_provider_mysmpp.gateway.errors import InvalidMessageError
@@ -18,8 +18,8 @@ _GSM_BASIC = (
 )
 _GSM_ESCAPED = "^{}[]~|\\€\f"
 _GSM_TEXT = re.compile(f"[{re.escape(_GSM_BASIC + _GSM_ESCAPED)}]*")
-_ESCAPED = re.compile(f"[{re.escape(_GSM_ESCAPED)}]")
-_ASTRAL = re.compile("[\U00010000-\U0010ffff]")
+_GSM_DOUBLE = re.compile(f"[{re.escape(_GSM_ESCAPED)}]")
+_UCS2_DOUBLE = re.compile("[\U00010000-\U0010ffff]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 _NOTHINGS = frozenset({"NAType", "NaTType"})  # by name: pandas is none of our dependencies
@@ -73,9 +73,11 @@ def is_absent(value: Any) -> bool:
 
     :param value: The cell.
     """
-    if isinstance(value, float):
-        return math.isnan(value)
-    return value is None or type(value).__name__ in _NOTHINGS
+    if value is None:
+        return True
+    if isinstance(value, str):
+        return False
+    return math.isnan(value) if isinstance(value, float) else type(value).__name__ in _NOTHINGS
 
 
 def check_text(text: str) -> str:
@@ -102,25 +104,19 @@ def count_parts(text: str) -> int:
     :param text: A composed text.
     """
     if _GSM_TEXT.fullmatch(text):
-        return _count(text, _ESCAPED, one=_GSM_ONE, each=_GSM_EACH)
-    return _count(text, _ASTRAL, one=_UCS2_ONE, each=_UCS2_EACH)
+        units = len(text) + len(_GSM_DOUBLE.findall(text))
+        return 1 if units <= _GSM_ONE else _count(text, units, _GSM_DOUBLE, _GSM_EACH)
+    units = len(text.encode("utf-16-le")) // 2
+    return 1 if units <= _UCS2_ONE else _count(text, units, _UCS2_DOUBLE, _UCS2_EACH)
 
 
-def _count(text: str, pairs: re.Pattern[str], *, one: int, each: int) -> int:
-    if len(text) * 2 <= one:
-        return 1
-    doubled = [match.start() for match in pairs.finditer(text)]
-    units = len(text) + len(doubled)
-    if units <= one:
-        return 1
-    if not doubled:
+def _count(text: str, units: int, double: re.Pattern[str], each: int) -> int:
+    """Count the parts of a text too long for one; ``double`` matches what takes two units and is never split."""
+    if units == len(text):
         return -(-units // each)
-    return _count_unsplit((2 if pairs.match(character) else 1 for character in text), each)
-
-
-def _count_unsplit(widths: Iterable[int], each: int) -> int:
     parts, used = 1, 0
-    for width in widths:
+    for character in text:
+        width = 2 if double.match(character) else 1
         if used + width > each:
             parts, used = parts + 1, 0
         used += width
