@@ -162,12 +162,18 @@ class GatewayClient:
                 allow_redirects=False,
             )
         except (requests.RequestException, HTTPError, ValueError) as error:
-            # ValueError: requests parses even the Location of a redirect that it is told not to follow.
             raise _unavailable(error) from None  # The library's error may hold the request with its body.
 
 
+class _Session(requests.Session):
+    """A session that takes every answer for one: requests would parse even the address of a redirect not followed."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        return None
+
+
 def _session(connections: int) -> requests.Session:
-    session = requests.Session()
+    session = _Session()
     adapter = HTTPAdapter(pool_connections=1, pool_maxsize=connections)
     session.mount("http://", adapter)
     session.mount("https://", adapter)

@@ -1,0 +1,1 @@
+"""The gateway's client, its documents and its errors."""
