@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import tzinfo
 from http import HTTPStatus
 from threading import Event, Lock
-from typing import Final, Self, TypeVar
+from typing import Any, Final, Self, TypeVar
+from zoneinfo import ZoneInfo
 
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError, NewConnectionError
 
+from airflow_provider_mysmpp.gateway.balance import Balance, balance_document, read_balance_answer
 from airflow_provider_mysmpp.gateway.documents import (
     CONTENT_TYPE,
     Answer,
@@ -30,19 +33,32 @@ from airflow_provider_mysmpp.gateway.errors import (
 )
 from airflow_provider_mysmpp.gateway.pacing import Pacer
 from airflow_provider_mysmpp.gateway.retrying import RetryPolicy, parse_retry_after
+from airflow_provider_mysmpp.gateway.states import (
+    STATES_A_REQUEST,
+    MessageState,
+    collect_states,
+    read_state_answer,
+    state_document,
+)
 
 T = TypeVar("T")
 
 _SEND_PATH: Final = "/json"
+_STATE_PATH: Final = "/json/state.php"
+_BALANCE_PATH: Final = "/json/balance.php"
+_MOSCOW: Final = "Europe/Moscow"
 _NEVER: Final = Event()
 _PASSING: Final = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
 """Statuses below 500 that a later request may not get."""
 
-_NEVER_SEEN: Final = (
-    requests.exceptions.ConnectTimeout,
-    requests.exceptions.ProxyError,
+_NO_ADDRESS: Final = (
     requests.exceptions.InvalidURL,
+    requests.exceptions.InvalidSchema,
+    requests.exceptions.MissingSchema,
 )
+"""What the same request will only meet again."""
+
+_NEVER_SEEN: Final = (requests.exceptions.ConnectTimeout, requests.exceptions.ProxyError, *_NO_ADDRESS)
 _WORDS: Final[dict[type[Exception], str]] = {
     requests.exceptions.ConnectTimeout: "no connection in time",
     requests.exceptions.ReadTimeout: "no answer in time",
@@ -51,6 +67,9 @@ _WORDS: Final[dict[type[Exception], str]] = {
     requests.exceptions.ChunkedEncodingError: "the answer broke off",
     requests.exceptions.ContentDecodingError: "the answer can't be decompressed",
     requests.exceptions.InvalidURL: "its address is not valid",
+    requests.exceptions.MissingSchema: "its address is not valid",
+    requests.exceptions.InvalidSchema: "its address is not valid, or its proxy needs a library that is missing",
+    requests.exceptions.InvalidProxyURL: "the address of its proxy is not valid",
 }
 
 
@@ -90,6 +109,7 @@ class GatewayClient:
     :param messages_per_second: The rate that no send exceeds, or None for no limit.
     :param connections: How many requests may be in flight at once without opening a new connection for each.
     :param retry: When and how often a request is repeated.
+    :param timezone: The account's time zone, in which the gateway writes moments; Moscow's if None.
     """
 
     def __init__(
@@ -103,6 +123,7 @@ class GatewayClient:
         messages_per_second: float | None = None,
         connections: int = 16,
         retry: RetryPolicy | None = None,
+        timezone: tzinfo | None = None,
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self.messages_per_second = messages_per_second
@@ -110,6 +131,7 @@ class GatewayClient:
         self._timeout = (min(connect_timeout, timeout), timeout)
         self._verify = verify
         self._retry = retry or RetryPolicy()
+        self._timezone = timezone or ZoneInfo(_MOSCOW)
         self._pacer = Pacer(messages_per_second) if messages_per_second else None
         self._session = _session(connections)
         self._lock = Lock()
@@ -149,6 +171,72 @@ class GatewayClient:
             )
 
         return self._retry.call(request, stop=stop)
+
+    def get_states(
+        self,
+        ids: Iterable[Any],
+        *,
+        detail: bool = False,
+        batch_size: int = STATES_A_REQUEST,
+        silent: Collection[str] = (),
+        retry: RetryPolicy | None = None,
+        stop: Event = _NEVER,
+    ) -> list[MessageState]:
+        """
+        Return the state of each message, in the order of the ids; None stands for what the gateway does not tell.
+
+        :param ids: The messages' ``id_sms``, numbers or digits.
+        :param detail: Whether to ask for parts and price too.
+        :param batch_size: Messages that one request asks about, at most.
+        :param silent: Ids that are not asked alone, should they be missing from an answer.
+        :param retry: Instead of the client's.
+        :param stop: Once set, no request is made any more.
+        :raises ValueError: One of the ids is no ``id_sms``.
+        :raises GatewayError: A request ended without an answer.
+        """
+
+        def ask(some: Sequence[str]) -> dict[str, MessageState]:
+            return self._call(
+                _STATE_PATH,
+                state_document(self._credentials.fields(), some, detail=detail),
+                lambda content, status: read_state_answer(content, status_code=status, zone=self._timezone),
+                retry=retry,
+                stop=stop,
+            )
+
+        return collect_states(ask, ids, batch_size=batch_size, silent=silent)
+
+    def get_balance(self, *, retry: RetryPolicy | None = None) -> Balance:
+        """
+        Return the account's balance.
+
+        :param retry: Instead of the client's.
+        :raises GatewayError: The request ended without an answer.
+        """
+        return self._call(
+            _BALANCE_PATH,
+            balance_document(self._credentials.fields()),
+            lambda content, status: read_balance_answer(content, status_code=status),
+            retry=retry,
+        )
+
+    def _call(
+        self,
+        path: str,
+        body: bytes,
+        read: Callable[[bytes, int], T],
+        *,
+        retry: RetryPolicy | None = None,
+        stop: Event = _NEVER,
+    ) -> T:
+        """Make a request that only reads."""
+
+        def request() -> T:
+            if stop.is_set():
+                raise StoppedError("The question was stopped", maybe_sent=False)
+            return _read(self._post(path, body), read)
+
+        return (retry or self._retry).call(request, stop=stop)
 
     def _post(self, path: str, body: bytes) -> requests.Response:
         with self._lock:
@@ -192,7 +280,7 @@ def _unavailable(error: Exception) -> UnavailableError:
     return UnavailableError(
         f"No answer from the gateway: {_WORDS.get(type(error), 'the connection failed')} ({type(error).__name__})",
         maybe_sent=not never_seen,
-        repeatable=not isinstance(error, requests.exceptions.InvalidURL),
+        repeatable=not isinstance(error, _NO_ADDRESS),
     )
 
 

@@ -156,7 +156,9 @@ def test_a_connection_that_does_not_come_about_in_time_has_sent_nothing() -> Non
     assert (error.maybe_sent, error.repeatable) == (False, True)
 
 
-@pytest.mark.parametrize("address", ["http://", "http://[::1", "http://a b"])
+@pytest.mark.parametrize(
+    "address", ["gateway.example", "ftp://gateway.example", "http://", "http://[::1", "http://a b"]
+)
 def test_an_address_that_is_none_has_sent_nothing_and_is_not_asked_again(address: str) -> None:
     client = client_of(address, attempts=3)
     error = failure_of(client)
