@@ -11,9 +11,11 @@ from airflow.providers.common.compat.sdk import AirflowException, AirflowFailExc
 
 # What speaks to the gateway is imported where it is used: DAG files import this module all day and send nothing.
 if TYPE_CHECKING:
+    from airflow_provider_mysmpp.gateway.balance import Balance
     from airflow_provider_mysmpp.gateway.client import GatewayClient
     from airflow_provider_mysmpp.gateway.documents import Message
     from airflow_provider_mysmpp.gateway.errors import MySmppError
+    from airflow_provider_mysmpp.gateway.states import MessageState
     from airflow_provider_mysmpp.hooks.settings import Settings
     from airflow_provider_mysmpp.sending.composer import Composer
     from airflow_provider_mysmpp.sending.outcomes import Result
@@ -76,23 +78,47 @@ class MySmppHook(BaseHook):
 
     @cached_property
     def _client(self) -> GatewayClient:
-        from airflow_provider_mysmpp.gateway.client import Credentials, GatewayClient  # noqa: PLC0415
+        from airflow_provider_mysmpp.hooks.connecting import REMEDY, make_client  # noqa: PLC0415
 
         settings = self.settings
         if settings.exposes_credentials:
             self.log.warning(
-                "The connection '%s' sends its credentials unencrypted to %s. Ask your manager at the gateway for an"
-                " https address and set the connection's schema to https.",
+                "The connection '%s' sends its credentials unencrypted to %s. %s",
                 self.mysmpp_conn_id,
                 settings.base_url,
+                REMEDY,
             )
-        return GatewayClient(
-            settings.base_url,
-            Credentials(login=settings.login, password=settings.password, token=settings.token),
-            timeout=settings.timeout,
-            verify=settings.verify,
-            messages_per_second=settings.messages_per_second,
-        )
+        return make_client(settings)
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Ask for the balance, as the Test button does: nothing is sent, and every error becomes words."""
+        from airflow_provider_mysmpp.hooks.connecting import check_connection  # noqa: PLC0415
+
+        return check_connection(lambda: self.settings)
+
+    def get_balance(self) -> Balance:
+        """
+        Return the account's money and what it may still send in each direction.
+
+        :raises ConfigurationError: The connection can't be used.
+        :raises GatewayError: The gateway did not answer, or refused.
+        """
+        return self.get_conn().get_balance()
+
+    def get_states(
+        self, ids: Iterable[str | int], detail: bool = False, *, batch_size: int = 200
+    ) -> list[MessageState]:
+        """
+        Return what became of messages: one state for each ``id_sms``, in their order.
+
+        :param ids: The messages' ``id_sms``.
+        :param detail: Whether to ask for parts and price too.
+        :param batch_size: Messages that one request asks about, at most.
+        :raises ValueError: One of the ids is no ``id_sms``.
+        :raises ConfigurationError: The connection can't be used.
+        :raises GatewayError: The gateway did not answer, or refused.
+        """
+        return self.get_conn().get_states(ids, detail=detail, batch_size=batch_size)
 
     def composer(
         self,
