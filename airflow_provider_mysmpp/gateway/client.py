@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from http import HTTPStatus
@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import HTTPError, NewConnectionError
+from urllib3.exceptions import ConnectTimeoutError, HTTPError
 
 from airflow_provider_mysmpp.gateway.balance import Balance, balance_document, read_balance_answer
 from airflow_provider_mysmpp.gateway.documents import (
@@ -58,18 +58,19 @@ _NO_ADDRESS: Final = (
 )
 """What the same request will only meet again."""
 
-_NEVER_SEEN: Final = (requests.exceptions.ConnectTimeout, requests.exceptions.ProxyError, *_NO_ADDRESS)
+_NEVER_SEEN: Final = (*_NO_ADDRESS, ConnectTimeoutError, ssl.SSLCertVerificationError)
+"""What ends a request before a byte of it leaves; a refused connection is a ConnectTimeoutError of urllib3, too."""
+
 _WORDS: Final[dict[type[Exception], str]] = {
     requests.exceptions.ConnectTimeout: "no connection in time",
     requests.exceptions.ReadTimeout: "no answer in time",
     requests.exceptions.SSLError: "the TLS connection failed",
-    requests.exceptions.ProxyError: "no connection to the proxy",
+    requests.exceptions.ProxyError: "the connection to the proxy failed",
     requests.exceptions.ChunkedEncodingError: "the answer broke off",
     requests.exceptions.ContentDecodingError: "the answer can't be decompressed",
-    requests.exceptions.InvalidURL: "its address is not valid",
+    requests.exceptions.InvalidURL: "its address is not valid, or that of its proxy",
     requests.exceptions.MissingSchema: "its address is not valid",
     requests.exceptions.InvalidSchema: "its address is not valid, or its proxy needs a library that is missing",
-    requests.exceptions.InvalidProxyURL: "the address of its proxy is not valid",
 }
 
 
@@ -274,25 +275,24 @@ def _session(connections: int) -> requests.Session:
 
 def _unavailable(error: Exception) -> UnavailableError:
     """Say what went wrong on the wire, and whether the gateway can have seen the request."""
-    never_seen = isinstance(error, _NEVER_SEEN) or isinstance(
-        _root_cause(error), NewConnectionError | ssl.SSLCertVerificationError
-    )
+    words = (words for kind, words in _WORDS.items() if isinstance(error, kind))
     return UnavailableError(
-        f"No answer from the gateway: {_WORDS.get(type(error), 'the connection failed')} ({type(error).__name__})",
-        maybe_sent=not never_seen,
+        f"No answer from the gateway: {next(words, 'the connection failed')} ({type(error).__name__})",
+        maybe_sent=not any(isinstance(cause, _NEVER_SEEN) for cause in _causes(error)),
         repeatable=not isinstance(error, _NO_ADDRESS),
     )
 
 
-def _root_cause(error: Exception) -> object:
-    """Return what urllib3 gave as the reason; requests tells a refused connection from a broken one nowhere else."""
-    cause: object = error
-    while isinstance(cause, Exception):
-        inner = getattr(cause, "reason", None) or (cause.args[0] if cause.args else None)
-        if not isinstance(inner, Exception):
-            break
-        cause = inner
-    return cause
+def _causes(error: object) -> Iterator[Exception]:
+    """
+    Yield an error of requests and the reasons within it.
+
+    requests tells a refused connection from a broken one nowhere else, and calls an answer that is lost behind a proxy
+    an error of the proxy.
+    """
+    while isinstance(error, Exception):
+        yield error
+        error = getattr(error, "reason", None) or (error.args[-1] if error.args else None)
 
 
 def _read(response: requests.Response, read: Callable[[bytes, int], T]) -> T:
