@@ -252,6 +252,13 @@ class GatewayClient:
             )
         except (requests.RequestException, HTTPError, ValueError) as error:
             raise _unavailable(error) from None  # The library's error may hold the request with its body.
+        except OSError:
+            raise UnavailableError(
+                "No answer from the gateway: the bundle of authorities that 'verify' or the environment names can't be"
+                " read",
+                maybe_sent=False,
+                repeatable=False,
+            ) from None
 
 
 class _Session(requests.Session):
