@@ -143,7 +143,7 @@ CATALOGUE: Final[tuple[CatalogueEntry, ...]] = (
 
 
 def _folded(text: str) -> str:
-    return " ".join(text.split()).rstrip(".").casefold().replace("ё", "е")
+    return " ".join(text.split()).rstrip(". ").casefold().replace("ё", "е")
 
 
 _BY_TEXT: Final = {_folded(text): entry for entry in CATALOGUE for text in (entry.english, *entry.russian)} | {
