@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from threading import Event
 from typing import Final
@@ -10,6 +11,7 @@ from typing import Final
 from airflow_provider_mysmpp.gateway.documents import Message
 from airflow_provider_mysmpp.gateway.errors import CollisionError, MySmppError, StoppedError
 from airflow_provider_mysmpp.sending.delivery import Client, Delivery, deliver
+from airflow_provider_mysmpp.sending.outcomes import Outcome
 from airflow_provider_mysmpp.sending.plan import Plan
 
 _MOST_DOUBTFUL: Final = 3
@@ -92,6 +94,8 @@ class Dispatch:
         for future in landed:
             delivery = future.result()
             self._doubtful = self._doubtful + 1 if delivery.doubt else 0
+            if (collision := collision_of(delivery.outcomes)) is not None:
+                self._stop(collision)
             if delivery.stop is not None:
                 self._stop(delivery.stop)
             elif delivery.doubt is not None and self._doubtful >= _MOST_DOUBTFUL:
@@ -123,3 +127,17 @@ class Dispatch:
     def _stop(self, cause: MySmppError) -> None:
         self._cause = self._cause or cause
         self._hold.set()
+
+
+def collision_of(outcomes: Sequence[Outcome]) -> CollisionError | None:
+    """
+    Return what is wrong with a batch in which one ``id_sms`` stands twice, or None.
+
+    The plan finds that too, over all batches, but only after the next ones have left.
+
+    :param outcomes: The outcomes of one batch.
+    """
+    ids = [outcome.id_sms for outcome in outcomes if outcome.id_sms is not None]
+    if len(set(ids)) == len(ids):
+        return None
+    return CollisionError(Counter(ids).most_common(1)[0][0])
