@@ -7,7 +7,8 @@ from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
 from airflow_provider_mysmpp.gateway.errors import UnavailableError
-from airflow_provider_mysmpp.gateway.states import read_json, read_money, read_text
+from airflow_provider_mysmpp.gateway.privacy import safe_words
+from airflow_provider_mysmpp.gateway.states import read_json, read_money
 
 _AREA: Final = ("area", "direction", "country")
 _AMOUNT: Final = ("num_sms", "credits")
@@ -77,7 +78,7 @@ def read_balance_answer(content: bytes, *, status_code: int) -> Balance:
     rows = document.get("information")
     return Balance(
         read_money(document.get("money")),
-        read_text(document.get("currency")),
+        safe_words(document.get("currency")),
         tuple(_read_row(row) for row in (rows if isinstance(rows, list) else ()) if isinstance(row, dict)),
     )
 
@@ -88,5 +89,5 @@ def _read_row(row: dict[str, Any]) -> Allowance:
     unlimited = isinstance(amount, str) and amount.strip().casefold().startswith(_UNLIMITED)
     number = read_money(amount)
     return Allowance(
-        read_text(row.get("type_sms")), read_text(area), None if number is None else int(number), unlimited
+        safe_words(row.get("type_sms")), safe_words(area), None if number is None else int(number), unlimited
     )

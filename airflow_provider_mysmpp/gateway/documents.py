@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal, NamedTuple, get_args
 
 from airflow_provider_mysmpp.gateway.errors import AmbiguousError, RefusedError, UnavailableError, classify
-from airflow_provider_mysmpp.gateway.privacy import mask_numbers
+from airflow_provider_mysmpp.gateway.privacy import safe_words
 
 Channel = Literal["sms", "viber"]
 CHANNELS: Final[tuple[str, ...]] = get_args(Channel)
@@ -17,7 +17,6 @@ CHANNELS: Final[tuple[str, ...]] = get_args(Channel)
 CONTENT_TYPE: Final = "text/json; charset=utf-8;"
 """The header that the gateway's document prescribes, final semicolon included."""
 
-_LONGEST_WORDS = 300
 _NUMBER = re.compile(r"0*[1-9]\d*", re.ASCII)
 
 
@@ -133,7 +132,7 @@ def _read_object(content: bytes, status_code: int) -> tuple[list[Any] | None, st
             status_code=status_code,
         ) from None  # The parser's error holds the whole body.
     if isinstance(document, dict):
-        information, words = document.get("information"), _words(document.get("error"))
+        information, words = document.get("information"), safe_words(document.get("error"))
         if isinstance(information, list) and (information or words is None):
             return information, words
         if words is not None:
@@ -147,7 +146,7 @@ def _read_object(content: bytes, status_code: int) -> tuple[list[Any] | None, st
 def _read_entry(entry: Any) -> Answer:
     if not isinstance(entry, dict):
         return Answer(None, None)
-    return Answer(_number(entry.get("id_sms")), _words(entry.get("error")))
+    return Answer(_number(entry.get("id_sms")), safe_words(entry.get("error")))
 
 
 def _number(value: Any) -> str | None:
@@ -157,13 +156,6 @@ def _number(value: Any) -> str | None:
     if isinstance(value, str) and _NUMBER.fullmatch(value := value.strip()):
         return value
     return None
-
-
-def _words(value: Any) -> str | None:
-    """Return the gateway's words, safe to show: trimmed, not endless, numbers masked."""
-    if value is None or not isinstance(value, str) or not (words := " ".join(value.split())):
-        return None
-    return mask_numbers(words[:_LONGEST_WORDS])
 
 
 def _raise_if_account_refused(answers: Sequence[Answer], status_code: int) -> None:

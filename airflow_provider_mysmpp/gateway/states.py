@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
 from airflow_provider_mysmpp.gateway.errors import AmbiguousError, GatewayError, RefusedError, Scope, UnavailableError
-from airflow_provider_mysmpp.gateway.privacy import mask_numbers
+from airflow_provider_mysmpp.gateway.privacy import safe_words
 
 DELIVERED: Final = frozenset({"deliver", "read"})
 """The states of a message that arrived."""
@@ -132,20 +132,9 @@ def read_json(content: bytes, status_code: int) -> Any:
         raise UnavailableError(
             f"The gateway's answer is not JSON (HTTP {status_code}, {len(content)} bytes)", status_code=status_code
         ) from None  # The parser's error holds the whole body.
-    if isinstance(document, dict) and "id_sms" not in document and (words := read_text(document.get("error"))):
+    if isinstance(document, dict) and "id_sms" not in document and (words := safe_words(document.get("error"))):
         raise RefusedError(words, status_code=status_code)
     return document
-
-
-def read_text(value: Any) -> str | None:
-    """
-    Return words of the gateway, safe to show: trimmed, not endless, long numbers masked; None if there are none.
-
-    :param value: What stands in their place.
-    """
-    if not isinstance(value, str) or not (words := " ".join(value.split())):
-        return None
-    return mask_numbers(words[:_LONGEST_TEXT])
 
 
 def read_money(value: Any) -> Decimal | None:
@@ -163,7 +152,7 @@ def read_money(value: Any) -> Decimal | None:
 def _read_entry(entry: Any, zone: tzinfo) -> MessageState | None:
     if not isinstance(entry, dict) or (id_sms := read_id(entry.get("id_sms"))) is None:
         return None
-    state = read_text(entry.get("state"))
+    state = safe_words(entry.get("state"))
     if state is None:
         return None
     return MessageState(
