@@ -150,11 +150,11 @@ def _read_entry(entry: Any) -> Answer:
 
 
 def _number(value: Any) -> str | None:
-    """Return an ``id_sms`` as a string of digits; 0 is no message's."""
+    """Return an ``id_sms`` as the state call writes it: digits without zeros before them; 0 is no message's."""
     if type(value) is int:  # not a bool
         return str(value) if value > 0 else None
     if isinstance(value, str) and _NUMBER.fullmatch(value := value.strip()):
-        return value
+        return value.lstrip("0")
     return None
 
 
