@@ -1,0 +1,1 @@
+"""Wait for the delivery of messages; nothing here imports Airflow."""
