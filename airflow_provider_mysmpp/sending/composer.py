@@ -70,7 +70,7 @@ class Composer:
             sender,
             channel,
             self._identities.of(channel, sender, phone, key)
-            if is_absent(own_identity)
+            if own_identity is None or is_absent(own_identity)
             else _check_identity(own_identity),
             self._validity_of(values),
             row,
@@ -78,7 +78,7 @@ class Composer:
 
     def _text_of(self, values: Mapping[str, Any]) -> str:
         own = values.get("text")
-        if not is_absent(own):
+        if own is not None and not is_absent(own):
             return check_text(str(own))
         if self._template is None:
             raise InvalidMessageError("text", "neither the row nor the task has a text; give one of them one")
@@ -86,7 +86,7 @@ class Composer:
 
     def _sender_of(self, values: Mapping[str, Any]) -> str:
         own = values.get("sender")
-        if not is_absent(own):
+        if own is not None and not is_absent(own):
             return self._check_sender(str(own))
         if self._sender is None:
             raise InvalidMessageError(
@@ -96,7 +96,7 @@ class Composer:
 
     def _validity_of(self, values: Mapping[str, Any]) -> str | None:
         own = values.get("validity_period")
-        return self._validity if is_absent(own) else self._clock.write(own)
+        return self._validity if own is None or is_absent(own) else self._clock.write(own)
 
 
 def as_values(row: Any) -> Mapping[str, Any]:

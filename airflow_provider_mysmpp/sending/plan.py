@@ -8,9 +8,10 @@ frees it when the task's process ends, however it ends. Only pages that do not f
 from __future__ import annotations
 
 import json
+import marshal
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, Final, NamedTuple, Self, TypeAlias
 
 from airflow_provider_mysmpp.gateway.documents import Message
@@ -24,24 +25,27 @@ from airflow_provider_mysmpp.sending.texts import count_parts
 _BLOCK: Final = 1_000
 _LONGEST_BAD_PHONE: Final = 40
 
-# The columns of a message stand in the order of Message, so that a fetched row becomes one as it is.
+# The books are tables. What is only read once more, to be sent, is packed by the block: a message costs a third then.
 _SCHEMA: Final = """
-CREATE TABLE message (
-    phone TEXT NOT NULL, text TEXT, sender TEXT, channel TEXT, client_id_sms TEXT, validity_period TEXT,
-    row INTEGER PRIMARY KEY, key TEXT, parts INTEGER
+CREATE TABLE recipient (
+    row INTEGER PRIMARY KEY, phone TEXT NOT NULL, key TEXT, client_id_sms TEXT, parts INTEGER
 );
 CREATE TABLE outcome (
     row INTEGER PRIMARY KEY, status TEXT NOT NULL, id_sms TEXT UNIQUE, code TEXT, error TEXT
 );
-CREATE VIEW to_send AS
-    SELECT * FROM message WHERE client_id_sms IS NOT NULL AND row NOT IN (SELECT row FROM outcome);
+CREATE TABLE block (
+    first_row INTEGER PRIMARY KEY, messages BLOB NOT NULL
+);
 CREATE VIEW result AS
-    SELECT row, phone, key, client_id_sms, id_sms, status, code, error, parts FROM message JOIN outcome USING (row);
+    SELECT row, phone, key, client_id_sms, id_sms, status, code, error, parts
+    FROM outcome CROSS JOIN recipient USING (row);
 """
 _PRAGMAS: Final = ("cache_size = -4096", "journal_mode = OFF", "synchronous = OFF", "temp_store = FILE")
 
-_INSERT_MESSAGE: Final = "INSERT INTO message VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_INSERT_OUTCOME: Final = "INSERT OR IGNORE INTO outcome VALUES (?, ?, ?, ?, ?)"
+_INSERT_RECIPIENTS: Final = "INSERT INTO recipient VALUES "
+_INSERT_OUTCOMES: Final = "INSERT OR IGNORE INTO outcome VALUES "
+_FIELDS: Final = "(?, ?, ?, ?, ?)"
+_SETTLED: Final = "SELECT row FROM outcome WHERE row >= ? AND row < ?"
 _NO_TRUST: Final = "the gateway gave one id_sms to several messages; to this one it gave "
 
 # The first message with an identity is sent. The same identity for another phone was not meant.
@@ -55,13 +59,14 @@ SELECT later.row,
         'the same phone and key as row ' || first.row || '; to send both, give each its own key',
         'the same client_id_sms as row ' || first.row || ' but another phone; give each its own')
 FROM (
-    SELECT client_id_sms, min(row) AS row FROM message WHERE client_id_sms IS NOT NULL
+    SELECT client_id_sms, min(row) AS row FROM recipient WHERE client_id_sms IS NOT NULL
     GROUP BY client_id_sms HAVING count(*) > 1
 ) AS repeated
-JOIN message AS first ON first.row = repeated.row
-JOIN message AS later ON later.client_id_sms = repeated.client_id_sms AND later.row > repeated.row
+JOIN recipient AS first ON first.row = repeated.row
+JOIN recipient AS later ON later.client_id_sms = repeated.client_id_sms AND later.row > repeated.row
 """
 
+_Recipient: TypeAlias = tuple[int, str, str | None, str | None, int | None]
 _Record: TypeAlias = tuple[int, str, str | None, str | None, str | None]
 
 
@@ -113,6 +118,9 @@ class Plan:
             self._database.execute(f"PRAGMA {pragma}")
         self._database.executescript(_SCHEMA)
         self._database.execute("BEGIN")  # never committed: nobody else reads it, and nothing of it stays
+        self._rows_a_statement = min(
+            _BLOCK, self._database.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER) // _FIELDS.count("?")
+        )
         self._last_given_out = 0
         self._collision: CollisionError | None = None
 
@@ -131,19 +139,23 @@ class Plan:
         """
         numbered = enumerate(rows, 1)
         while block := list(islice(numbered, _BLOCK)):
+            recipients: list[_Recipient] = []
             messages, refused = [], []
             for number, row in block:
                 values = as_values(row)
                 key = canonical_key(values.get("key"))
                 try:
                     message = composer.compose(number, values, key)
+                    parts = count_parts(message.text)
                 except InvalidMessageError as error:
-                    messages.append((_shown(values.get("phone")), *[None] * 5, number, key, None))
+                    recipients.append((number, _shown(values.get("phone")), key, None, None))
                     refused.append((number, Status.INVALID.value, None, error.code, mask_numbers(error.reason)))
                 else:
-                    messages.append((*message, key, count_parts(message.text)))
-            self._database.executemany(_INSERT_MESSAGE, messages)
-            self._database.executemany(_INSERT_OUTCOME, refused)
+                    recipients.append((number, message.phone, key, message.client_id_sms, parts))
+                    messages.append(tuple(message))
+            self._insert(_INSERT_RECIPIENTS, recipients)
+            self._insert(_INSERT_OUTCOMES, refused)
+            self._database.execute("INSERT INTO block VALUES (?, ?)", (block[0][0], marshal.dumps(messages)))
         self._database.execute(_SETTLE_REPEATED)
         return self._totals()
 
@@ -153,14 +165,20 @@ class Plan:
 
         :param size: Messages a batch, at most.
         """
-        # The cursor stays open while outcomes come in: they belong to rows that it has passed.
-        cursor = self._database.execute(
-            "SELECT phone, text, sender, channel, client_id_sms, validity_period, row FROM to_send ORDER BY row"
-        )
-        while block := cursor.fetchmany(size):
-            batch = [Message._make(record) for record in block]
-            self._last_given_out = batch[-1].row
-            yield batch
+        waiting: list[Message] = []
+        # The cursor stays open while outcomes come in: they belong to blocks that it has passed.
+        for first_row, packed in self._database.execute("SELECT first_row, messages FROM block ORDER BY first_row"):
+            settled = {row for (row,) in self._database.execute(_SETTLED, (first_row, first_row + _BLOCK))}
+            waiting += [message for message in map(Message._make, marshal.loads(packed)) if message.row not in settled]  # noqa: S302
+            while len(waiting) >= size:
+                yield self._give_out(waiting[:size])
+                del waiting[:size]
+        if waiting:
+            yield self._give_out(waiting)
+
+    def _give_out(self, batch: list[Message]) -> list[Message]:
+        self._last_given_out = batch[-1].row
+        return batch
 
     def record(self, messages: Sequence[Message], outcomes: Sequence[Outcome]) -> None:
         """
@@ -177,7 +195,7 @@ class Plan:
         ]
         if self._collision is not None:
             records = _distrusted(records)
-        if self._store(records) == len(records):
+        if self._insert(_INSERT_OUTCOMES, records) == len(records):
             return
         left_out = (id_sms for row, _, id_sms, _, _ in records if id_sms and not self._has_outcome(row))
         self._collision = CollisionError(next(left_out))
@@ -185,11 +203,22 @@ class Plan:
             "UPDATE outcome SET status = ?, code = ?, error = ? || id_sms, id_sms = NULL WHERE status = ?",
             (Status.UNKNOWN.value, CollisionError.code, _NO_TRUST, Status.ACCEPTED.value),
         )
-        self._store(_distrusted(records))
+        self._insert(_INSERT_OUTCOMES, _distrusted(records))
         raise self._collision
 
-    def _store(self, records: list[_Record]) -> int:
-        return self._database.executemany(_INSERT_OUTCOME, records).rowcount
+    def _insert(self, statement: str, records: Sequence[Sequence[Any]]) -> int:
+        """
+        Insert records and return how many were new.
+
+        One statement takes many: ``executemany`` takes a step for each, and each step hands the interpreter over to the
+        threads that wait for the gateway, and waits until they hand it back.
+        """
+        inserted = 0
+        for start in range(0, len(records), self._rows_a_statement):
+            rows = records[start : start + self._rows_a_statement]
+            values = ", ".join([_FIELDS] * len(rows))
+            inserted += self._database.execute(statement + values, list(chain.from_iterable(rows))).rowcount
+        return inserted
 
     def _has_outcome(self, row: int) -> bool:
         return self._database.execute("SELECT 1 FROM outcome WHERE row = ?", (row,)).fetchone() is not None
@@ -202,7 +231,7 @@ class Plan:
         """
         code, words = (cause.code, f"the send stopped before an answer: {cause}") if cause else (UNKNOWN, "no answer")
         self._database.execute(
-            "INSERT INTO outcome SELECT row, iif(row <= ?, ?, ?), NULL, ?, ? FROM message"
+            "INSERT INTO outcome SELECT row, iif(row <= ?, ?, ?), NULL, ?, ? FROM recipient"
             " WHERE row NOT IN (SELECT row FROM outcome)",
             (self._last_given_out, Status.UNKNOWN.value, Status.UNSENT.value, code, words),
         )
@@ -248,9 +277,9 @@ class Plan:
         return [Reason._make(record) for record in cursor]
 
     def _totals(self) -> Totals:
-        rows = self._database.execute("SELECT count(*) FROM message").fetchone()[0]
-        query = "SELECT count(*), coalesce(sum(parts), 0) FROM to_send"
-        return Totals(rows, *self._database.execute(query).fetchone())
+        rows = self._database.execute("SELECT count(*) FROM recipient").fetchone()[0]
+        to_send = "SELECT count(*), coalesce(sum(parts), 0) FROM recipient WHERE row NOT IN (SELECT row FROM outcome)"
+        return Totals(rows, *self._database.execute(to_send).fetchone())
 
 
 def _distrusted(records: list[_Record]) -> list[_Record]:

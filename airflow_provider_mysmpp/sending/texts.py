@@ -20,7 +20,6 @@ _GSM_ESCAPED = "^{}[]~|\\€\f"
 _GSM_TEXT = re.compile(f"[{re.escape(_GSM_BASIC + _GSM_ESCAPED)}]*")
 _GSM_DOUBLE = re.compile(f"[{re.escape(_GSM_ESCAPED)}]")
 _UCS2_DOUBLE = re.compile("[\U00010000-\U0010ffff]")
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 _NOTHINGS = frozenset({"NAType", "NaTType"})  # by name: pandas is none of our dependencies
 
@@ -85,12 +84,10 @@ def check_text(text: str) -> str:
     Return ``text`` if the gateway can take it.
 
     :param text: A composed text.
-    :raises InvalidMessageError: It is blank, or holds half of a surrogate pair, which no encoding can carry.
+    :raises InvalidMessageError: It is blank.
     """
-    if not text.strip():
+    if not text or text.isspace():
         raise _invalid("text", "the text is empty; write one or leave the row out")
-    if not text.isascii() and _SURROGATE.search(text):
-        raise _invalid("text", "the text holds half of a surrogate pair; decode its source as UTF-8")
     return text
 
 
@@ -102,11 +99,15 @@ def count_parts(text: str) -> int:
     alphabet turns the whole text to UCS-2: 70 and 67 UTF-16 units. No part ends within an escape or surrogate pair.
 
     :param text: A composed text.
+    :raises InvalidMessageError: It holds half of a surrogate pair, which no request can carry.
     """
     if _GSM_TEXT.fullmatch(text):
         units = len(text) + len(_GSM_DOUBLE.findall(text))
         return 1 if units <= _GSM_ONE else _count(text, units, _GSM_DOUBLE, _GSM_EACH)
-    units = len(text.encode("utf-16-le")) // 2
+    try:
+        units = len(text.encode("utf-16-le")) // 2
+    except UnicodeEncodeError:
+        raise _invalid("text", "the text holds half of a surrogate pair; decode its source as UTF-8") from None
     return 1 if units <= _UCS2_ONE else _count(text, units, _UCS2_DOUBLE, _UCS2_EACH)
 
 
