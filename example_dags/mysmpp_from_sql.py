@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+# [START from_sql]
 from airflow.providers.common.compat.sdk import DAG, task
 
 from airflow_provider_mysmpp.operators.mysmpp import MySmppSendOperator
 
 with DAG("mysmpp_from_sql", schedule=None, catchup=False, tags=["mysmpp", "example"]):
-    # [START from_sql]
     send = MySmppSendOperator(
         task_id="send",
         sql="SELECT phone, name, order_number AS key FROM customers WHERE ready ORDER BY id",
