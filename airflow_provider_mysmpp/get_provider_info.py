@@ -22,5 +22,9 @@ def get_provider_info() -> dict[str, Any]:
         ],
         "hooks": [{"integration-name": "MySMPP", "python-modules": ["airflow_provider_mysmpp.hooks.mysmpp"]}],
         "operators": [{"integration-name": "MySMPP", "python-modules": ["airflow_provider_mysmpp.operators.mysmpp"]}],
+        "sensors": [{"integration-name": "MySMPP", "python-modules": ["airflow_provider_mysmpp.sensors.mysmpp"]}],
+        "triggers": [{"integration-name": "MySMPP", "python-modules": ["airflow_provider_mysmpp.triggers.mysmpp"]}],
+        "notifications": ["airflow_provider_mysmpp.notifications.mysmpp.MySmppNotifier"],
+        "task-decorators": [{"name": "mysmpp", "class-name": "airflow_provider_mysmpp.decorators.mysmpp.mysmpp_task"}],
         "connection-types": [connection_type()],
     }
