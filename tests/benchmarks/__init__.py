@@ -1,0 +1,1 @@
+"""How fast a send is and how much it takes, as ratios measured in one run; ``make bench`` runs it."""
