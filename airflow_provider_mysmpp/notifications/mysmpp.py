@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from threading import Event as Flag
 from threading import Timer
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow.providers.common.compat.sdk import BaseNotifier
+from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseNotifier
 
 from airflow_provider_mysmpp.hooks.mysmpp import MySmppHook
 from airflow_provider_mysmpp.notifications.events import Event, read_event
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from airflow_provider_mysmpp.gateway.errors import MySmppError
     from airflow_provider_mysmpp.notifications.rendering import Notice
     from airflow_provider_mysmpp.sending.plan import Plan
+
+log = logging.getLogger(__name__)
 
 DEFAULT_TEXT: Final = "Airflow: {{ event.summary }}"
 DEFAULT_IDEMPOTENCY_KEY: Final = "{{ event.key }}"
@@ -107,10 +110,10 @@ class MySmppNotifier(BaseNotifier):
         try:
             event = read_event(context)
             self._send(event, Renderer(self, event, context).notice())
-        except MySmppError as error:
-            self.log.error("The notifier texts nobody: %s", error)  # noqa: TRY400  A traceback tells no more.
+        except (MySmppError, AirflowNotFoundException) as error:
+            log.error("The notifier texts nobody: %s", error)  # noqa: TRY400  A traceback tells no more.
         except Exception:
-            self.log.exception("The notifier texts nobody")
+            log.exception("The notifier texts nobody")
 
     async def async_notify(self, context: Context | Mapping[str, Any]) -> None:
         """
@@ -140,23 +143,7 @@ class MySmppNotifier(BaseNotifier):
         with client, Plan() as plan:
             plan.load([{"phone": phone, "text": notice.text} for phone in notice.phones], composer)
             plan.finish(_dispatch(client, plan))
-            self._report(event, plan)
-
-    def _report(self, event: Event, plan: Plan) -> None:
-        """Log in one line what became of all messages."""
-        from airflow_provider_mysmpp.gateway.privacy import mask_phone  # noqa: PLC0415
-
-        counts = plan.counts()
-        accepted, duplicate, total = counts.get("accepted", 0), counts.get("duplicate", 0), sum(counts.values())
-        words = f"The gateway took {accepted} of {total - duplicate} messages about '{event.summary}'"
-        if reasons := plan.reasons(_MOST_REASONS):
-            why = "; ".join(
-                f"{reason.rows} {reason.status} ({reason.code}, {mask_phone(reason.first_phone)}): {reason.error}"
-                for reason in reasons
-            )
-            self.log.error("%s, not all: %s", words, why)
-        else:
-            self.log.info("%s", words)
+            _report(event, plan)
 
 
 def _dispatch(client: GatewayClient, plan: Plan) -> MySmppError | None:
@@ -173,6 +160,23 @@ def _dispatch(client: GatewayClient, plan: Plan) -> MySmppError | None:
     finally:
         clock.cancel()
     return StoppedError(f"no answer within {_TIME_LIMIT:.0f} s") if too_late.is_set() else cause
+
+
+def _report(event: Event, plan: Plan) -> None:
+    """Log in one line what became of all messages."""
+    from airflow_provider_mysmpp.gateway.privacy import mask_phone  # noqa: PLC0415
+
+    counts = plan.counts()
+    accepted, duplicate, total = counts.get("accepted", 0), counts.get("duplicate", 0), sum(counts.values())
+    words = f"The gateway took {accepted} of {total - duplicate} messages about '{event.summary}'"
+    if reasons := plan.reasons(_MOST_REASONS):
+        why = "; ".join(
+            f"{reason.rows} {reason.status} ({reason.code}, {mask_phone(reason.first_phone)}): {reason.error}"
+            for reason in reasons
+        )
+        log.error("%s, not all: %s", words, why)
+    else:
+        log.info("%s", words)
 
 
 send_mysmpp_notification = MySmppNotifier
