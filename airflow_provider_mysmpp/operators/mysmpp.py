@@ -170,9 +170,10 @@ class MySmppSendOperator(BaseOperator):
         from airflow_provider_mysmpp.sending.plan import Plan  # noqa: PLC0415
 
         self._stop = Event()
+        composer = self._composer()
         reporter = Reporter(context, results_path=self._results_path(context))
         with Plan() as plan, self.hook.get_conn() as client:
-            totals = plan.load(self._rows(), self._composer())
+            totals = plan.load(self._rows(), composer)
             try:
                 cause = self._refusal(totals) or self._send(plan, totals)
             except BaseException as error:  # a signal or a timeout of Airflow, thrown into this thread

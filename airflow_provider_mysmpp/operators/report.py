@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from airflow.providers.common.compat.sdk import AirflowException
 
 from airflow_provider_mysmpp.gateway.errors import ConfigurationError, DryRunError, MySmppError
-from airflow_provider_mysmpp.gateway.privacy import mask_phone
+from airflow_provider_mysmpp.gateway.privacy import mask_numbers, mask_phone
 from airflow_provider_mysmpp.hooks.mysmpp import airflow_error
 from airflow_provider_mysmpp.sending.outcomes import FAILED, Status, Summary
 from airflow_provider_mysmpp.sending.plan import Plan, Reason
@@ -26,6 +26,7 @@ _LARGE_XCOM: Final = 10_000
 """Entries above which a mapping is better kept in a file."""
 
 _MOST_REASONS: Final = 10
+_LONGEST_REASON: Final = 300
 _SECONDS_BETWEEN_LINES: Final = 5.0
 
 
@@ -62,14 +63,16 @@ class Report:
     :param mapping: The mapping of the accepted, or the path of the results.
     :param reasons: The most frequent reasons of failures.
     :param cause: Why the send ended early, or None.
-    :param unwritten: Why the results file could not be written, or None.
+    :param place: Where the whole list is, in words.
+    :param lost: What of the results could not be written or pushed, and why, or None.
     """
 
     summary: Summary
     mapping: list[dict[str, Any]] | str
     reasons: list[Reason]
     cause: MySmppError | None
-    unwritten: str | None
+    place: str
+    lost: str | None
 
     def failure(self, tolerated: float) -> AirflowException | None:
         """
@@ -78,15 +81,17 @@ class Report:
         :param tolerated: How many recipients may be rejected or invalid; below 1 it is a share of all rows.
         """
         counts = self.summary
-        if self.unwritten is not None:
-            return AirflowException(f"{self._words()}\nThe results were not written: {self.unwritten}")
         certain = counts.rejected + counts.invalid
-        allowed = tolerated if tolerated >= 1 else int(tolerated * counts.recipients)
-        if isinstance(self.cause, DryRunError):
-            return airflow_error(self._words(), None, certain=True) if certain > allowed else None
-        if self.cause is None and not counts.unknown and not counts.unsent and certain <= allowed:
+        # A division, since 0.29 * 100 is less than 29.
+        tolerable = certain <= tolerated if tolerated >= 1 or not certain else certain / counts.recipients <= tolerated
+        dry = isinstance(self.cause, DryRunError)
+        cause = None if dry else self.cause
+        if self.lost is not None:  # another try hands the results over, unless it can't even begin
+            return airflow_error(self._words(), cause, certain=False)
+        unsettled = counts.unknown + (0 if dry else counts.unsent)
+        if cause is None and not unsettled and tolerable:
             return None
-        return airflow_error(self._words(), self.cause, certain=not counts.unknown and not counts.unsent)
+        return airflow_error(self._words(), cause, certain=not unsettled)
 
     def _words(self) -> str:
         lines = [str(self.summary) + "."]
@@ -97,9 +102,8 @@ class Report:
             f" first in row {reason.first_row}, {mask_phone(reason.first_phone)}"
             for reason in self.reasons
         ]
-        where = f"the file {self.mapping}" if isinstance(self.mapping, str) else "the XCom 'failed' of this task"
-        lines.append(f"The whole list is in {where}. Another try texts nobody twice.")
-        return "\n".join(lines)
+        lines.append(self.lost or f"The whole list is {self.place}.")
+        return "\n".join(lines) + " Another try texts nobody twice."
 
 
 class Reporter:
@@ -129,23 +133,22 @@ class Reporter:
         """
         plan.finish(cause)
         unwritten = self._write(plan)
-        report = Report(
-            summary=Summary.of(
-                plan.counts(),
-                parts=plan.parts(Status.UNSENT if isinstance(cause, DryRunError) else Status.ACCEPTED),
-                requests=requests,
-                seconds=time.monotonic() - self._started,
-            ),
+        summary = Summary.of(
+            plan.counts(),
+            parts=plan.parts(Status.UNSENT if isinstance(cause, DryRunError) else Status.ACCEPTED),
+            requests=requests,
+            seconds=time.monotonic() - self._started,
+        )
+        log.info("%s", summary)
+        unpushed = self._push(summary=summary.as_dict(), failed=self._failed(plan))
+        return Report(
+            summary=summary,
             mapping=self._path or self._mapping(plan),
             reasons=plan.reasons(_MOST_REASONS),
             cause=cause,
-            unwritten=unwritten,
+            place=self._whereabouts(),
+            lost=unwritten or unpushed,
         )
-        log.info("%s", report.summary)
-        if self._pushes:
-            self._ti.xcom_push(key="summary", value=report.summary.as_dict())
-            self._ti.xcom_push(key="failed", value=self._failed(plan))
-        return report
 
     def push_mapping(self, report: Report) -> None:
         """
@@ -153,8 +156,28 @@ class Reporter:
 
         :param report: The results of a send that failed.
         """
+        self._push(return_value=report.mapping)
+
+    def _push(self, **xcoms: Any) -> str | None:
+        """Push XComs; return why that failed, since it must not hide what became of the send."""
+        if not self._pushes:
+            return None
+        try:
+            for key, value in xcoms.items():
+                self._ti.xcom_push(key=key, value=value)
+        except Exception as error:  # noqa: BLE001  Airflow refuses a task that it has ended, and backends fail
+            why = f"{type(error).__name__}: {mask_numbers(str(error))[:_LONGEST_REASON]}"
+            log.error("The XComs %s could not be pushed: %s", ", ".join(xcoms), why)  # noqa: TRY400  it holds phones
+            return f"The results were not pushed: {why}."
+        return None
+
+    def _whereabouts(self) -> str:
+        """Say where the whole list is."""
+        if self._path is not None:
+            return f"in the file {self._path}"
         if self._pushes:
-            self._ti.xcom_push(key="return_value", value=report.mapping)
+            return "in the XCom 'failed' of this task"
+        return "nowhere, since do_xcom_push is off; set results_path"
 
     def _mapping(self, plan: Plan) -> list[dict[str, Any]]:
         mapping = [result.mapping() for result in plan.results(Status.ACCEPTED)]
@@ -180,7 +203,7 @@ class Reporter:
                 write_results(plan.results(), file, self._path)
         except Exception as error:  # any storage may fail in any way
             log.exception("The results could not be written to %s", self._path)
-            return f"{type(error).__name__} at {self._path}"
+            return f"The results were not written: {type(error).__name__} at {self._path}."
         return None
 
 
@@ -194,9 +217,14 @@ def _place(path: str) -> Any:
 
 
 def _check_place(path: str) -> None:
-    """Find out before anything is sent whether the results will have a place."""
+    """Find out before anything is sent whether the results can be written; results that are there stay."""
     check_suffix(path)
     try:
-        _place(path).parent.mkdir(parents=True, exist_ok=True)
+        place = _place(path)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(place, Path):
+            place.open("ab").close()
+        elif place.is_dir() or not place.exists():  # few object storages can append
+            place.open("wb").close()
     except Exception as error:
-        raise ConfigurationError(f"results_path {path} can't be reached: {type(error).__name__}: {error}") from error
+        raise ConfigurationError(f"results_path {path} can't be written: {type(error).__name__}: {error}") from error

@@ -12,7 +12,9 @@ from airflow_provider_mysmpp.sandbox.testing import SandboxServer
 from .attempts import PHONES, Attempt, attempt
 from .ledger import assert_true, kept, mapped
 
-ROWS = [{"phone": phone, "key": f"A-{number}", "balance": number} for number, phone in enumerate(PHONES[:200])]
+ROWS: list[dict[str, Any]] = [
+    {"phone": phone, "key": f"A-{number}", "balance": number} for number, phone in enumerate(PHONES[:200])
+]
 TEXT = "На счёте {balance} ₽"
 
 
