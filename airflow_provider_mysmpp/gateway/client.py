@@ -151,6 +151,16 @@ class GatewayClient:
         """Close the pooled connections."""
         self._session.close()
 
+    def most_at_once(self, batch_size: int) -> int:
+        """
+        Return how many messages a request should hold: with a rate, no more than a second of it.
+
+        :param batch_size: How many it may hold.
+        """
+        return (
+            batch_size if self.messages_per_second is None else max(1, min(batch_size, int(self.messages_per_second)))
+        )
+
     def send(self, messages: Sequence[Message], *, stop: Event = _NEVER) -> list[Answer]:
         """
         Send messages in one request and return what the gateway said about each, in their order.
@@ -251,14 +261,16 @@ class GatewayClient:
                 allow_redirects=False,
             )
         except (requests.RequestException, HTTPError, ValueError) as error:
-            raise _unavailable(error) from None  # The library's error may hold the request with its body.
+            failure = _unavailable(error)
         except OSError:
-            raise UnavailableError(
+            failure = UnavailableError(
                 "No answer from the gateway: the bundle of authorities that 'verify' or the environment names can't be"
                 " read",
                 maybe_sent=False,
                 repeatable=False,
-            ) from None
+            )
+        # Raised here and not above, so that it does not carry the library's error, which may hold the whole request.
+        raise failure
 
 
 class _Session(requests.Session):

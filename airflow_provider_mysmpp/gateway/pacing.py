@@ -23,7 +23,7 @@ class Pacer:
     def __init__(self, per_second: float, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._per_second = per_second
         self._clock = clock
-        self._earned_at = clock()
+        self._earned_at: float | None = None
         self._lock = Lock()
 
     def reserve(self, messages: int) -> float:
@@ -34,7 +34,8 @@ class Pacer:
         """
         with self._lock:
             now = self._clock()
-            self._earned_at = max(self._earned_at, now - _LARGEST_BACKLOG) + messages / self._per_second
+            earned_so_far = now if self._earned_at is None else max(self._earned_at, now - _LARGEST_BACKLOG)
+            self._earned_at = earned_so_far + messages / self._per_second
             return max(0.0, self._earned_at - now)
 
     def wait(self, messages: int, *, stop: Event) -> None:

@@ -222,7 +222,9 @@ class MySmppHook(BaseHook):
 
         with Plan() as plan:
             plan.load(rows, composer)
-            cause = Dispatch(self.get_conn(), plan, batch_size=batch_size, max_in_flight=max_in_flight).run()
+            client = self.get_conn()
+            size = client.most_at_once(batch_size)
+            cause = Dispatch(client, plan, batch_size=size, max_in_flight=max_in_flight).run()
             plan.finish(cause)
             return list(plan.results()), cause
 

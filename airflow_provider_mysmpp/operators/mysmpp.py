@@ -227,10 +227,11 @@ class MySmppSendOperator(BaseOperator):
 
         if not totals.rows:
             self.log.warning("There are no recipients, so nothing is sent.")
+        client = self.hook.get_conn()
         return Dispatch(
-            self.hook.get_conn(),
+            client,
             plan,
-            batch_size=self.batch_size,
+            batch_size=client.most_at_once(self.batch_size),
             max_in_flight=self.max_in_flight,
             stop=self._stop,
             progress=Progress(totals.messages),
