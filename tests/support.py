@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
-from typing import NoReturn
+from importlib import import_module
+from typing import Any, NoReturn
 
 import pytest
 
@@ -21,6 +22,18 @@ def missing(what: str) -> NoReturn:
     if os.environ.get(CI_VARIABLE):
         pytest.fail(f"{what} ({CI_VARIABLE} is set, so that counts as a failure)")
     pytest.skip(what)
+
+
+def need_module(name: str) -> Any:
+    """
+    Return a module that not every machine has.
+
+    :param name: Its name.
+    """
+    try:
+        return import_module(name)
+    except ImportError:
+        missing(f"{name} is not installed; install it to run this test")
 
 
 def need_port(port: int, service: str) -> None:
