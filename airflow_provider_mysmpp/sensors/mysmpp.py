@@ -216,9 +216,8 @@ class MySmppDeliverySensor(BaseSensorOperator):
         self.defer(
             trigger=MySmppDeliveryTrigger(
                 mysmpp_conn_id=self.mysmpp_conn_id,
-                ids=self._wait.watch.open_ids,
+                **self._wait.for_trigger(),
                 deadline=deadline,
-                settled=self._wait.watch.settled(),
                 success_ratio=self.goal.success_ratio,
                 wait_for_all=self.goal.wait_for_all,
                 final_states=self.goal.final_states,

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow.providers.common.compat.sdk import ObjectStoragePath
-
-from airflow_provider_mysmpp.delivery.files import read_sent, write_rows
+from airflow_provider_mysmpp.delivery.compact import pack_ids
 from airflow_provider_mysmpp.delivery.goal import Verdict, show_counts
-from airflow_provider_mysmpp.delivery.messages import SUFFIXES, Sent, read_messages
+from airflow_provider_mysmpp.delivery.messages import SUFFIXES, Sent, is_path, read_messages
 from airflow_provider_mysmpp.delivery.report import rows_of, summarise
 from airflow_provider_mysmpp.delivery.watch import Watch, is_passing
 from airflow_provider_mysmpp.gateway.errors import ConfigurationError, GatewayError
+from airflow_provider_mysmpp.hooks.storage import is_shared, read_file, write_file
 from airflow_provider_mysmpp.operators.sources import HiddenRecipients
 
 if TYPE_CHECKING:
@@ -24,6 +23,9 @@ if TYPE_CHECKING:
 
 _LARGE_XCOM: Final = 10_000
 """Entries above which a mapping is better kept in a file."""
+
+_LARGE_ROW: Final = 45_000
+"""Bytes of ids above which a trigger's row, encrypted, might exceed the 64 KiB that MySQL has for it."""
 
 
 class Wait:
@@ -46,7 +48,7 @@ class Wait:
             raise ConfigurationError(
                 f"results_path is {str(self._sensor.results_path)!r}; let it end with {', '.join(SUFFIXES)}"
             )
-        messages = read_messages(given.rows if isinstance(given, HiddenRecipients) else given, _read_file)
+        messages = read_messages(given.rows if isinstance(given, HiddenRecipients) else given, read_file)
         if not messages:
             self._sensor.log.warning("There are no messages, so there is nothing to wait for.")
         return messages
@@ -101,6 +103,13 @@ class Wait:
                 context["ti"].xcom_push(key="return_value", value=value)
         return value
 
+    def for_trigger(self) -> dict[str, Any]:
+        """Return which messages a trigger is to look at: the open ones in few bytes, or the file that names all."""
+        ids, path = pack_ids(self.watch.open_ids), self._sensor.messages
+        if len(ids) > _LARGE_ROW and is_path(path) and is_shared(path):
+            return {"ids": str(path)}
+        return {"ids": ids, "settled": self.watch.settled()}
+
     def words_of_failure(self) -> str:
         """Return why the wait can't end well any more."""
         counts, goal = self.watch.counts(), self._sensor.goal
@@ -126,10 +135,7 @@ class Wait:
     def _value(self) -> Any:
         rows = rows_of(self.messages, self.watch.states)
         if (path := self._sensor.results_path) is not None:
-            place: Any = ObjectStoragePath(str(path))
-            place.parent.mkdir(parents=True, exist_ok=True)
-            with place.open("wb") as file:
-                write_rows(rows, file, str(path))
+            write_file(str(path), rows)
             return str(path)
         if len(self.messages) > _LARGE_XCOM:
             self._sensor.log.warning(
@@ -142,12 +148,6 @@ class Wait:
         if (send := self._sensor.send_task_id) is not None:
             estimate = _parts_of(context["ti"].xcom_pull(task_ids=send, key="summary"))
         return summarise(self.messages, self.watch.states, self._sensor.goal, estimate=estimate)
-
-
-def _read_file(path: str) -> Iterator[Sent]:
-    place: Any = ObjectStoragePath(path)
-    with place.open("rb") as file:
-        yield from read_sent(file, path)
 
 
 def _parts_of(summary: Any) -> int | None:

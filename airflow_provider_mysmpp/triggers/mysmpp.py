@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
@@ -15,16 +14,13 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 # What speaks to the gateway is imported where it is used: DAG files import this module by way of the sensor.
 if TYPE_CHECKING:
-    from airflow_provider_mysmpp.delivery.watch import Watch
+    from airflow_provider_mysmpp.delivery.poll import Poll
     from airflow_provider_mysmpp.gateway.client import GatewayClient
 
 T = TypeVar("T")
 
 _POOL: Final = ThreadPoolExecutor(8, thread_name_prefix="mysmpp-delivery")
 """Threads for the requests of all triggers: a gateway that hangs must not take those that other triggers share."""
-
-_LONGEST_PAUSE: Final = 900.0
-_GROWTH: Final = 10
 
 
 class MySmppDeliveryTrigger(BaseTrigger):
@@ -35,7 +31,8 @@ class MySmppDeliveryTrigger(BaseTrigger):
     came: ``{"reason", "deadline", "states"}``; whoever resumes looks at the gateway again and decides.
 
     :param mysmpp_conn_id: The connection of the gateway. It is looked up where the trigger runs.
-    :param ids: The open messages: their ``id_sms``, or these in the compact form that the trigger's row holds.
+    :param ids: The open messages: their ``id_sms``, or these in the compact form that the trigger's row holds, or the
+        URL of a file with the results of a send.
     :param deadline: The moment at which the wait ends, in seconds since the epoch.
     :param settled: Messages for each final state, of the messages that are not open any more.
     :param success_ratio: The share of all messages that must be delivered.
@@ -91,64 +88,43 @@ class MySmppDeliveryTrigger(BaseTrigger):
         """Look until the wait is over, and fire once."""
         from asgiref.sync import sync_to_async  # noqa: PLC0415
 
-        from airflow_provider_mysmpp.hooks.mysmpp import MySmppHook  # noqa: PLC0415
-
         # In asgiref's thread: only there may every Airflow from 2.11 on look a connection up from within a trigger.
-        client = await sync_to_async(MySmppHook(self.mysmpp_conn_id).get_conn)()
-        watch = await _in_thread(self._watch)
+        client, poll = await sync_to_async(self._prepare)()
         stop = Event()
         try:
-            yield TriggerEvent(await self._wait(client, watch, stop))  # type: ignore[no-untyped-call]
+            while poll.reason is None:
+                await asyncio.sleep(poll.pause)
+                await _in_thread(partial(poll.look, client, stop))
+            event = {"reason": poll.reason, "deadline": self.deadline, "states": await _in_thread(lambda: poll.counts)}
+            yield TriggerEvent(event)  # type: ignore[no-untyped-call]
         finally:
             stop.set()
             client.close()
 
-    async def _wait(self, client: GatewayClient, watch: Watch, stop: Event) -> dict[str, Any]:
-        from airflow_provider_mysmpp.delivery.goal import show_counts  # noqa: PLC0415
-
-        pause, reason = self.poll_interval, None
-        while reason is None:
-            await asyncio.sleep(max(0.0, min(pause, self.deadline - time.time())))
-            pause, reason = await _in_thread(partial(self._look, client, watch, stop, pause))
-        self.log.info("The wait for delivery ends: %s", reason)
-        return {"reason": reason, "deadline": self.deadline, "states": show_counts(await _in_thread(watch.counts))}
-
-    def _look(self, client: GatewayClient, watch: Watch, stop: Event, pause: float) -> tuple[float, str | None]:
-        """Look once; return the seconds until the next look, and why there is none, if so."""
-        from airflow_provider_mysmpp.delivery.goal import Verdict, show_counts  # noqa: PLC0415
-        from airflow_provider_mysmpp.delivery.watch import is_passing, next_pause  # noqa: PLC0415
-        from airflow_provider_mysmpp.gateway.errors import GatewayError, UnavailableError  # noqa: PLC0415
-        from airflow_provider_mysmpp.gateway.retrying import RetryPolicy  # noqa: PLC0415
-
-        asked, changed, asked_to_wait = len(watch.open_ids), 0, 0.0
-        try:
-            # No tries that sleep in a thread: the next look is the next try.
-            changed = watch.look(client, detail=False, retry=RetryPolicy(attempts=1), stop=stop)
-            self.log.info("Delivery: %s", show_counts(watch.counts()))
-        except GatewayError as error:
-            if not is_passing(error):
-                self.log.warning("The gateway can't be asked: %s", error)
-                return pause, "refused"
-            self.log.warning("The states are not known: %s. The wait goes on.", error)
-            asked_to_wait = (error.retry_after or 0.0) if isinstance(error, UnavailableError) else 0.0
-        if watch.verdict is not Verdict.OPEN:
-            return pause, watch.verdict.value
-        if time.time() >= self.deadline:
-            return pause, "timeout"
-        longest = self.longest_interval or min(_GROWTH * self.poll_interval, _LONGEST_PAUSE)
-        grown = next_pause(pause, first=self.poll_interval, longest=longest, changed=changed, asked=asked)
-        return max(grown, asked_to_wait), None
-
-    def _watch(self) -> Watch:
-        from airflow_provider_mysmpp.delivery.compact import unpack_ids  # noqa: PLC0415
+    def _prepare(self) -> tuple[GatewayClient, Poll]:
         from airflow_provider_mysmpp.delivery.goal import Goal  # noqa: PLC0415
+        from airflow_provider_mysmpp.delivery.poll import Poll  # noqa: PLC0415
         from airflow_provider_mysmpp.delivery.watch import Watch  # noqa: PLC0415
         from airflow_provider_mysmpp.gateway.states import DELIVERED, FINAL  # noqa: PLC0415
+        from airflow_provider_mysmpp.hooks.mysmpp import MySmppHook  # noqa: PLC0415
 
-        goal = Goal.of(
-            self.success_ratio, self.wait_for_all, self.final_states or FINAL, self.success_states or DELIVERED
+        final, success = self.final_states or FINAL, self.success_states or DELIVERED
+        goal = Goal.of(self.success_ratio, self.wait_for_all, final, success)
+        watch = Watch(self._open_ids(), goal, settled=self.settled, batch_size=self.batch_size)
+        poll = Poll(
+            watch, deadline=self.deadline, pause=self.poll_interval, longest_pause=self.longest_interval, log=self.log
         )
-        return Watch(unpack_ids(self.ids), goal, settled=self.settled, batch_size=self.batch_size)
+        return MySmppHook(self.mysmpp_conn_id).get_conn(), poll
+
+    def _open_ids(self) -> list[str]:
+        from airflow_provider_mysmpp.delivery.compact import unpack_ids  # noqa: PLC0415
+        from airflow_provider_mysmpp.delivery.messages import is_path, read_messages  # noqa: PLC0415
+
+        if not is_path(self.ids):
+            return unpack_ids(self.ids)
+        from airflow_provider_mysmpp.hooks.storage import read_file  # noqa: PLC0415
+
+        return [message.id_sms for message in read_messages(self.ids, read_file)]
 
 
 def _packed(ids: Iterable[str | int]) -> str:
