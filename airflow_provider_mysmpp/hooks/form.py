@@ -73,7 +73,7 @@ def form_widgets() -> dict[str, Any]:
     """Return the own fields as form widgets, as Airflow 2.11 to 3.1 ask a hook for them."""
     from flask_appbuilder.fieldwidgets import BS3PasswordFieldWidget, BS3TextFieldWidget  # noqa: PLC0415
     from flask_babel import lazy_gettext  # noqa: PLC0415
-    from wtforms import BooleanField, FloatField, PasswordField, StringField  # noqa: PLC0415
+    from wtforms import BooleanField, PasswordField, StringField  # noqa: PLC0415
     from wtforms.validators import Optional  # noqa: PLC0415
 
     def widget(field: dict[str, Any]) -> Any:
@@ -83,7 +83,7 @@ def form_widgets() -> dict[str, Any]:
             return PasswordField(label, widget=BS3PasswordFieldWidget(), **words)
         if "boolean" in schema["type"]:
             return BooleanField(label, default=schema["default"], **words)
-        kind = FloatField if "number" in schema["type"] else StringField
-        return kind(label, widget=BS3TextFieldWidget(), **words)
+        # Also for a number: Airflow 2.11 drops the whole connection type over a FloatField.
+        return StringField(label, widget=BS3TextFieldWidget(), **words)
 
     return {name: widget(field) for name, field in CONN_FIELDS.items()}
