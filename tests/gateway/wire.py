@@ -46,6 +46,7 @@ class WireServer:
         self._patient = patient
         self._open: list[socket.socket] = []
         self.requests: list[bytes] = []
+        self.connections = 0
 
     def __enter__(self) -> Self:
         self._listening = socket.create_server(("127.0.0.1", 0))
@@ -68,6 +69,7 @@ class WireServer:
                 connection, _ = self._listening.accept()
             except OSError:
                 return
+            self.connections += 1
             connection.settimeout(PATIENCE)
             try:
                 self._answer(connection)
@@ -77,7 +79,7 @@ class WireServer:
     def _answer(self, connection: socket.socket) -> None:
         if self._context is not None:
             connection = self._context.wrap_socket(connection, server_side=True)
-        self.requests.append(_read_request(connection))
+        self.requests.append(read_request(connection))
         deed = self._deeds.pop(0) if len(self._deeds) > 1 else self._deeds[0]
         if isinstance(deed, bytes):
             connection.sendall(deed)
@@ -89,7 +91,8 @@ class WireServer:
             connection.close()
 
 
-def _read_request(connection: socket.socket) -> bytes:
+def read_request(connection: socket.socket) -> bytes:
+    """Return one whole request that comes over a connection."""
     data = b""
     while b"\r\n\r\n" not in data:
         data += _receive(connection)

@@ -1,0 +1,144 @@
+"""No error of the client, however deep one looks into it, holds a password, a token, a text or a phone."""
+
+from __future__ import annotations
+
+import json
+import logging
+import pickle
+import socket
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import requests_mock
+
+from airflow_provider_mysmpp.gateway.client import Credentials, GatewayClient
+from airflow_provider_mysmpp.gateway.errors import CATALOGUE, GatewayError
+from airflow_provider_mysmpp.gateway.retrying import RetryPolicy
+from tests.gateway.support import CANARY, chain_of, message
+from tests.gateway.wire import Deed, WireServer, hang_up, http, reset
+
+PHONE = "79612242243"
+TEXT = "canary text Здравствуйте"
+SECRETS = (CANARY, "canary-login", "canary-password", TEXT, PHONE)
+ALL = Credentials(login="canary-login", password="canary-password")
+TOKEN = Credentials(token=CANARY)
+
+
+def shown_in(error: BaseException) -> str:
+    """Return everything that an error, and whatever stands behind it, shows of itself."""
+    shown = ["".join(traceback.format_exception(error))]
+    for each in chain_of(error):
+        shown += [repr(each), str(each), repr(each.args), repr(vars(each)), repr(getattr(each, "__notes__", None))]
+        shown += [repr(vars(value)) for value in vars(each).values() if hasattr(value, "__dict__")]
+        shown.append(str(getattr(getattr(each, "request", None), "body", None)))
+    return "\n".join(shown)
+
+
+def assert_silent(shown: str) -> None:
+    """Fail where a secret shows, in any way that JSON, URLs or Python write it."""
+    for secret in SECRETS:
+        for written in (secret, json.dumps(secret)[1:-1], repr(secret)[1:-1], repr(secret.encode())[2:-1]):
+            assert written not in shown
+
+
+def errors_of(url: str, **settings: Any) -> Iterator[GatewayError]:
+    """Send with a token, and with login and password, and yield the errors."""
+    for credentials in (TOKEN, ALL):
+        policy = RetryPolicy(attempts=2, first_pause=0.0, longest_pause=0.0)
+        with GatewayClient(url, credentials, timeout=0.3, retry=policy, **settings) as client:
+            with pytest.raises(GatewayError) as caught:
+                client.send([message(phone=PHONE, text=TEXT), message(1, phone=PHONE, text=TEXT)])
+            yield caught.value
+            assert_silent(repr(client) + str(client))
+
+
+@contextmanager
+def a_wire(deed: Deed, *, patient: bool = False) -> Iterator[str]:
+    """Give the address of a server that does so."""
+    with WireServer(deed, patient=patient) as server:
+        yield server.url
+
+
+@contextmanager
+def nobody() -> Iterator[str]:
+    """Give an address where nobody listens."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{bound.getsockname()[1]}"
+
+
+@contextmanager
+def just(address: str) -> Iterator[str]:
+    """Give an address as it is."""
+    yield address
+
+
+def echo(connection: socket.socket) -> None:
+    """Answer with a status line that no client can read and that repeats much."""
+    connection.sendall(f"{CANARY} {TEXT} canary-login canary-password {PHONE}\r\n\r\n".encode())
+
+
+FAULTS: dict[str, Callable[[], Any]] = {
+    "lost": lambda: a_wire(hang_up),
+    "reset": lambda: a_wire(reset),
+    "silent": lambda: a_wire(hang_up, patient=True),
+    "no http": lambda: a_wire(echo),
+    "cut": lambda: a_wire(http(b'{"information":[')[:-4]),
+    "html": lambda: a_wire(http(b"<html>")),
+    "gzip": lambda: a_wire(http(b"no gzip", "200 OK", "Content-Encoding: gzip")),
+    "500": lambda: a_wire(http(b"", "500 Internal")),
+    "404": lambda: a_wire(http(b"", "404 Not")),
+    "413": lambda: a_wire(http(b"", "413 Large")),
+    "redirect": lambda: a_wire(http(b"", "302 Found", "Location: http://elsewhere.example/canary-login")),
+    "miscount": lambda: a_wire(http(b'{"information":[{"id_sms":1}]}')),
+    "refused": nobody,
+    "no address": lambda: just("http://"),
+    "no scheme": lambda: just("gateway.example"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_no_fault_shows_a_secret(fault: str, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG), FAULTS[fault]() as address:
+        found = list(errors_of(address))
+
+    assert len(found) == 2
+    for error in found:
+        assert_silent(shown_in(error))
+    assert_silent(caplog.text)
+
+
+@pytest.mark.parametrize("text", [entry.english for entry in CATALOGUE] + ["words that nobody knows"])
+def test_no_refusal_shows_a_secret(text: str) -> None:
+    with requests_mock.Mocker() as mock:
+        mock.post("http://gateway.example/json", json={"error": text}, status_code=400)
+        for error in errors_of("http://gateway.example"):
+            assert_silent(shown_in(error))
+            assert str(error) == text
+
+
+def test_an_answer_that_repeats_the_whole_request_shows_none_of_it() -> None:
+    for status in (200, 400, 500):
+        with requests_mock.Mocker() as mock:
+            mock.post("http://gateway.example/json", content=lambda request, _: request.body, status_code=status)
+            for error in errors_of("http://gateway.example"):
+                assert_silent(shown_in(error))
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_every_error_stands_alone(fault: str) -> None:
+    with FAULTS[fault]() as address:
+        for error in errors_of(address):
+            assert [type(each).__module__ for each in chain_of(error) if not isinstance(each, GatewayError)] == []
+            assert error.__traceback__ is not None
+
+
+def test_an_error_survives_the_way_to_another_process() -> None:
+    with requests_mock.Mocker() as mock:
+        mock.post("http://gateway.example/json", status_code=503, headers={"Retry-After": "7"})
+        for error in errors_of("http://gateway.example"):
+            other = pickle.loads(pickle.dumps(error))  # noqa: S301 -- our own
+            assert (type(other), str(other), vars(other)) == (type(error), str(error), vars(error))
