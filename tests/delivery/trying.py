@@ -89,15 +89,14 @@ def build(messages: Any, *, mode: str = "worker", **kwargs: Any) -> MySmppDelive
         return MySmppDeliverySensor(messages=messages, **settings)
 
 
-def attempt(messages: Any, *, others: dict[tuple[str, str], Any] | None = None, **kwargs: Any) -> Attempt:
-    """Try the sensor; its exceptions are part of what comes back."""
-    ti = TaskInstance(others=others or {})
+def attempt(messages: Any, *, sent: Any = None, **kwargs: Any) -> Attempt:
+    """Try the sensor, after a task that pushed ``sent`` as its summary; its exceptions are part of what comes back."""
+    ti = TaskInstance(others={("send", "summary"): sent})
     done = Attempt(None, ti.xcoms, [])
     method, next_kwargs = "execute", None
     while True:
         sensor = build(messages, **kwargs)  # anew, as every process does
-        if "send_task_id" in kwargs:
-            sensor.send_task_id = kwargs["send_task_id"]
+        sensor.send_task_id = "send"
         context: Any = {"ti": ti, "task_instance": ti, "task": sensor, "run_id": ti.run_id, "params": {}}
         sensor.render_template_fields(context)
         try:
