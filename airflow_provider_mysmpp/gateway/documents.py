@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final, Literal, NamedTuple, get_args
 
 from airflow_provider_mysmpp.gateway.errors import AmbiguousError, RefusedError, UnavailableError, classify
@@ -122,15 +123,26 @@ def read_send_answer(content: bytes, *, status_code: int, order: Sequence[int]) 
     return placed
 
 
+def parse_json(content: bytes, status_code: int, **options: Any) -> Any:
+    """
+    Return what a body says.
+
+    :param content: The body of an answer.
+    :param status_code: The HTTP status, for the error.
+    :param options: For ``json.loads``.
+    :raises UnavailableError: It is no JSON.
+    """
+    with suppress(ValueError, RecursionError):
+        return json.loads(content, **options)
+    # Raised here, so that it does not carry the parser's error, which holds the whole body.
+    raise UnavailableError(
+        f"The gateway's answer is not JSON (HTTP {status_code}, {len(content)} bytes)", status_code=status_code
+    )
+
+
 def _read_object(content: bytes, status_code: int) -> tuple[list[Any] | None, str | None]:
     """Return the list ``information``, or None and the words of a refusal."""
-    try:
-        document = json.loads(content)
-    except (ValueError, RecursionError):
-        raise UnavailableError(
-            f"The gateway's answer is not JSON (HTTP {status_code}, {len(content)} bytes)",
-            status_code=status_code,
-        ) from None  # The parser's error holds the whole body.
+    document = parse_json(content, status_code)
     if isinstance(document, dict):
         information, words = document.get("information"), safe_words(document.get("error"))
         if isinstance(information, list) and (information or words is None):

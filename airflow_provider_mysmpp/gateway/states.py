@@ -9,6 +9,7 @@ from datetime import datetime, tzinfo
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
+from airflow_provider_mysmpp.gateway.documents import parse_json
 from airflow_provider_mysmpp.gateway.errors import AmbiguousError, GatewayError, RefusedError, Scope, UnavailableError
 from airflow_provider_mysmpp.gateway.privacy import safe_words
 
@@ -126,12 +127,7 @@ def read_json(content: bytes, status_code: int) -> Any:
     :raises RefusedError: It is a refusal in words.
     :raises UnavailableError: It is no JSON.
     """
-    try:
-        document = json.loads(content, parse_float=str)  # as it is written: a price is no binary fraction
-    except (ValueError, RecursionError):
-        raise UnavailableError(
-            f"The gateway's answer is not JSON (HTTP {status_code}, {len(content)} bytes)", status_code=status_code
-        ) from None  # The parser's error holds the whole body.
+    document = parse_json(content, status_code, parse_float=str)  # as it is written: a price is no binary fraction
     if isinstance(document, dict) and "id_sms" not in document and (words := safe_words(document.get("error"))):
         raise RefusedError(words, status_code=status_code)
     return document
