@@ -32,6 +32,7 @@ from airflow_provider_mysmpp.gateway.errors import (
     UnavailableError,
 )
 from airflow_provider_mysmpp.gateway.pacing import Pacer
+from airflow_provider_mysmpp.gateway.privacy import hide_secrets
 from airflow_provider_mysmpp.gateway.retrying import RetryPolicy, parse_retry_after
 from airflow_provider_mysmpp.gateway.states import (
     STATES_A_REQUEST,
@@ -176,8 +177,9 @@ class GatewayClient:
                 self._pacer.wait(len(messages), stop=stop)
             if stop.is_set():
                 raise StoppedError("The send was stopped", maybe_sent=False)
-            return _read(
-                self._post(_SEND_PATH, body),
+            return self._ask(
+                _SEND_PATH,
+                body,
                 lambda content, status: read_send_answer(content, status_code=status, order=order),
             )
 
@@ -245,9 +247,14 @@ class GatewayClient:
         def request() -> T:
             if stop.is_set():
                 raise StoppedError("The question was stopped", maybe_sent=False)
-            return _read(self._post(path, body), read)
+            return self._ask(path, body, read)
 
         return (retry or self._retry).call(request, stop=stop)
+
+    def _ask(self, path: str, body: bytes, read: Callable[[bytes, int], T]) -> T:
+        """Make one request and read its answer."""
+        response = self._post(path, body)
+        return _read(response, hide_secrets(response.content, self._credentials.fields().values()), read)
 
     def _post(self, path: str, body: bytes) -> requests.Response:
         with self._lock:
@@ -314,7 +321,7 @@ def _causes(error: object) -> Iterator[Exception]:
         error = getattr(error, "reason", None) or (error.args[-1] if error.args else None)
 
 
-def _read(response: requests.Response, read: Callable[[bytes, int], T]) -> T:
+def _read(response: requests.Response, content: bytes, read: Callable[[bytes, int], T]) -> T:
     """Read the body whatever the status: which texts come with 200 and which with 400 is not certain."""
     status = response.status_code
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
@@ -324,7 +331,7 @@ def _read(response: requests.Response, read: Callable[[bytes, int], T]) -> T:
             status_code=status,
         )
     try:
-        return read(response.content, status)
+        return read(content, status)
     except RefusedError as error:
         if error.entry is None and _is_passing(status):
             raise _failed(response) from None

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any, Final
+
+from airflow_provider_mysmpp.gateway.errors import classify
 
 _LONGEST_WORDS: Final = 300
 _LONG_NUMBER = re.compile(r"\d{9,}")
@@ -43,3 +48,32 @@ def safe_words(value: Any) -> str | None:
         return None
     # JSON can carry half of a surrogate pair, which no database or log file takes.
     return mask_numbers(words)[:_LONGEST_WORDS].encode(errors="replace").decode()
+
+
+def hide_secrets(content: bytes, secrets: Iterable[str]) -> bytes:
+    """
+    Return an answer whose error texts hold no secret: some gateways repeat the request in them, and people read them.
+
+    A text of the catalogue stays, whatever the secrets are.
+
+    :param content: The body of an answer.
+    :param secrets: What must not be shown.
+    """
+    present = [secret for secret in secrets if secret and any(form in content for form in _as_written(secret))]
+
+    def hide(document: dict[str, Any]) -> dict[str, Any]:
+        words = document.get("error")
+        if isinstance(words, str) and classify(words) is None:
+            for secret in present:
+                words = words.replace(secret, "***")
+            document["error"] = words
+        return document
+
+    if present:
+        with suppress(ValueError, RecursionError):  # what is no JSON has no words to show
+            return json.dumps(json.loads(content, object_hook=hide)).encode()
+    return content
+
+
+def _as_written(secret: str) -> tuple[bytes, ...]:
+    return secret.encode(), json.dumps(secret, ensure_ascii=False)[1:-1].encode(), json.dumps(secret)[1:-1].encode()

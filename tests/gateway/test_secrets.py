@@ -17,6 +17,7 @@ import requests_mock
 
 from airflow_provider_mysmpp.gateway.client import Credentials, GatewayClient
 from airflow_provider_mysmpp.gateway.errors import CATALOGUE, GatewayError
+from airflow_provider_mysmpp.gateway.privacy import hide_secrets
 from airflow_provider_mysmpp.gateway.retrying import RetryPolicy
 from tests.gateway.support import CANARY, chain_of, message
 from tests.gateway.wire import Deed, WireServer, hang_up, http, reset
@@ -131,6 +132,56 @@ def test_an_answer_that_repeats_the_whole_request_shows_none_of_it() -> None:
             )
             for error in errors_of("http://gateway.example"):
                 assert_silent(shown_in(error))
+
+
+@pytest.mark.parametrize("ascii_only", [True, False])
+def test_words_that_repeat_the_whole_request_are_shown_without_its_secrets(ascii_only: bool) -> None:
+    def refuse(request: Any, _: object) -> bytes:
+        words = f"Bad request: {json.loads(request.body)}"
+        return json.dumps({"error": words[:290]}, ensure_ascii=ascii_only).encode()
+
+    with requests_mock.Mocker() as mock:
+        mock.post("http://gateway.example/json", content=refuse)
+        for error in errors_of("http://gateway.example"):
+            shown = shown_in(error)
+            assert str(error).startswith("Bad request: {'")
+            assert "***" in shown
+            for secret in (CANARY, "canary-login", "canary-password", PHONE):
+                assert secret not in shown
+
+
+def test_entries_that_repeat_the_secrets_are_shown_without_them() -> None:
+    entry = {"state": "error", "error": "canary-login may not send with canary-password"}
+    with requests_mock.Mocker() as mock, GatewayClient("http://gateway.example", ALL) as client:
+        mock.post("http://gateway.example/json", json={"information": [entry, {"id_sms": 77}]})
+        answers = client.send([message(0), message(1)])
+    assert answers == [(None, "*** may not send with ***"), ("77", None)]
+
+
+@pytest.mark.parametrize(
+    ("content", "shown"),
+    [
+        (b'{"error":"a canary-word b"}', b'{"error": "a *** b"}'),
+        (b'{"information":[{"error":"canary-word"}]}', b'{"information": [{"error": "***"}]}'),
+        (b'{"information":[{"id_sms":"canary-word"}]}', b'{"information": [{"id_sms": "canary-word"}]}'),
+        (b'{"error":5,"x":"canary-word"}', b'{"error": 5, "x": "canary-word"}'),
+        (b'{"error":"nothing of it"}', b'{"error":"nothing of it"}'),
+        (b'{"error":"canary-word', b'{"error":"canary-word'),
+        (b'{"error":' * 100_000 + b'"canary-word', b'{"error":' * 100_000 + b'"canary-word'),
+        (b'{"error":"Incorrect login or Password."}', b'{"error": "Incorrect login or Password."}'),
+        (b'{"error":"which Password."}', b'{"error": "which ***."}'),
+        (rb'{"error":"\u041a\u043b\u044e\u0447"}', b'{"error": "***"}'),
+        ('{"error":"Ключ"}'.encode(), b'{"error": "***"}'),
+        (b'{"error":"say \\"hi\\" now"}', b'{"error": "say *** now"}'),
+    ],
+)
+def test_a_secret_is_taken_out_of_error_texts_only(content: bytes, shown: bytes) -> None:
+    assert hide_secrets(content, ["", "canary-word", "Password", "Ключ", '"hi"']) == shown
+
+
+def test_an_answer_without_a_secret_stays_the_same_bytes() -> None:
+    content = b'{"information" : [ ] }'
+    assert hide_secrets(content, ["canary-word", ""]) is content
 
 
 @pytest.mark.parametrize("fault", FAULTS)
