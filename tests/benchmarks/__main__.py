@@ -22,6 +22,7 @@ SOURCE = (
 )
 LATENCIES = (0, 5, 20, 50, 100, 200)
 WINDOWS = (1, 4, 16)
+RATE = 500
 
 
 class Row(NamedTuple):
@@ -71,6 +72,17 @@ def measure_speed(bench: Bench, rounds: int) -> None:
             partial(send, "1 in flight, 100 ms", url=bench.url(100), messages=25_000, in_flight=1),
             partial(send, "4 in flight, 100 ms", url=bench.url(100), messages=100_000, in_flight=4),
             partial(send, "4 in flight, 0 ms", url=bench.url(0), messages=200_000, in_flight=4),
+            *(
+                partial(
+                    send,
+                    f"{RATE}/s, {window} in flight",
+                    url=bench.url(20),
+                    messages=20 * RATE,
+                    in_flight=window,
+                    rate=RATE,
+                )
+                for window in WINDOWS
+            ),
             partial(bench.take, "floor 20 ms", "floor", url=bench.url(20), messages=50_000),
             partial(
                 bench.time_import, "bases", "from airflow.providers.common.compat.sdk import BaseHook, BaseOperator"
@@ -116,6 +128,10 @@ def table(bench: Bench) -> Iterator[Row]:
     peak = bench.median("1,000,000 messages", "peak") - bench.median("10,000 messages", "peak")
     yield Row("peak memory of 1,000,000", "of 10,000", peak, 32, 8, unit=" MiB")
     yield Row(f"Postgres, {SOURCE_ROWS:,} rows read", "before", bench.median("postgres", "growth"), 10, 4, unit=" MiB")
+    held = [bench.rate(f"{RATE}/s, {window} in flight", 20 * RATE) / RATE for window in WINDOWS]
+    windows = ", ".join(map(str, WINDOWS))
+    off = max(abs(rate - 1) * 100 for rate in held)
+    yield Row(f"messages_per_second, {windows} in flight", "what was asked", off, 5, 5, unit=" % off")
     yield Row(
         "bytes on the wire",
         "requests.post(json=…)",

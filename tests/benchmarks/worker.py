@@ -93,10 +93,11 @@ def _payload(rows: list[tuple[int, str, str]]) -> dict[str, Any]:
     }
 
 
-def send(url: str, database: str, messages: int, in_flight: int, folder: str) -> Measured:
+def send(*, url: str, database: str, messages: int, in_flight: int, folder: str, rate: float | None = None) -> Measured:
     """Run the operator as a worker does: rows from SQL, results to a file."""
+    extra = {"sender": SENDER, "messages_per_second": rate}
     os.environ["AIRFLOW_CONN_MYSMPP_DEFAULT"] = json.dumps(
-        {"conn_type": "mysmpp", "host": url, "login": "bench", "password": "bench", "extra": {"sender": SENDER}}
+        {"conn_type": "mysmpp", "host": url, "login": "bench", "password": "bench", "extra": extra}
     )
     os.environ["AIRFLOW_CONN_BENCH"] = json.dumps({"conn_type": "sqlite", "host": database})
     from airflow_provider_mysmpp.operators.mysmpp import MySmppSendOperator
