@@ -5,9 +5,7 @@ Run a real Airflow in a throwaway home: scheduler, LocalExecutor, and on Airflow
 
     with AirflowStack(env={"AIRFLOW_CONN_MYSMPP_DEFAULT": ...}) as airflow:
         airflow.add_dag("my_dag", "from airflow... ")
-        run = airflow.trigger("my_dag")
-        airflow.wait_for_run(run, "success")
-        airflow.xcom(run, "my_task", "summary")
+        airflow.wait_for_run(airflow.trigger("my_dag"), "success")
 
 The metadata database is a fresh one of the Postgres on this machine, or a SQLite file where there is none. Airflow 2.11
 runs tasks one at a time over SQLite, since its LocalExecutor refuses it. Every component is the leader of a session of
@@ -256,15 +254,13 @@ class AirflowStack:
 
     def xcom(self, run: Run, task_id: str, key: str = "return_value", *, map_index: int = -1) -> Any:
         """Return an XCom of plain JSON values."""
-        query = "SELECT value FROM xcom WHERE map_index = :map_index AND key = :key"
-        found = self.sql(f"{query} AND {_OF_TASK}", **run._asdict(), task_id=task_id, map_index=map_index, key=key)
+        select = "SELECT CAST(value AS TEXT)" if AIRFLOW_3 else "SELECT value"  # JSON, and a blob in Airflow 2
+        where = f"FROM xcom WHERE map_index = :map_index AND key = :key AND {_OF_TASK}"
+        params = {**run._asdict(), "task_id": task_id, "map_index": map_index, "key": key}
+        found = self.sql(f"{select} {where}", **params)
         if not found:
             raise KeyError(key)
-        value = found[0][0]
-        # A blob in Airflow 2; in Airflow 3 a JSON column, which only some drivers decode.
-        if isinstance(value, memoryview):
-            value = bytes(value)
-        return json.loads(value) if isinstance(value, str | bytes) else value
+        return json.loads(found[0][0] if AIRFLOW_3 else bytes(found[0][0]))
 
     def task_logs(self, run: Run) -> str:
         """Return the logs of all tasks and tries of a run."""
@@ -294,9 +290,8 @@ class AirflowStack:
 
     def api(self, method: str, path: str, **kwargs: Any) -> Any:
         """Call the REST API of Airflow 3 and return the JSON of its answer."""
-        session = requests.Session()
-        session.trust_env = False
-        with session:
+        with requests.Session() as session:
+            session.trust_env = False
             token = session.get(f"{self._url}/auth/token", timeout=30).json()["access_token"]
             headers = {"Authorization": f"Bearer {token}"}
             answer = session.request(method, self._url + path, headers=headers, timeout=60, **kwargs)
@@ -348,9 +343,12 @@ class AirflowStack:
             "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",
             "SCHEDULER__JOB_HEARTBEAT_SEC": "2",
             "SCHEDULER__LOCAL_TASK_JOB_HEARTBEAT_SEC": "1",
-            "SCHEDULER__SCHEDULER_ZOMBIE_TASK_THRESHOLD": "10",
+            # A task whose scheduler died is missed only after the next scheduler has adopted it.
+            "SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "10",
+            "SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "5",
+            "SCHEDULER__SCHEDULER_ZOMBIE_TASK_THRESHOLD": "15",
             "SCHEDULER__ZOMBIE_DETECTION_INTERVAL": "2",
-            "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "10",
+            "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "15",
             "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "2",
             "WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
         }
