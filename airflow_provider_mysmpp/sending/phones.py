@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from decimal import Decimal
 from numbers import Integral
@@ -15,13 +14,15 @@ DEFAULT_REGION: Final = "RU"
 """Where a number without its country code is at home (ISO 3166)."""
 
 _MOST_DIGITS = 14  # The gateway's document: fewer than 15.
+_TOO_LARGE = 10**15
 
 _CLEAN_RUSSIAN = re.compile(r"7\d{10}", re.ASCII)
 _WRITTEN_BY_A_FLOAT = re.compile(r"(\d+)\.0+", re.ASCII)
 _SCIENTIFIC = re.compile(r"[+-]?\d+(?:[.,]\d+)?[eE][+-]?\d+", re.ASCII)
-_SEVERAL = re.compile(r"\d[^\d]*[;,|&\n\r/]\s*[^\d]*\d")
+_SEVERAL = re.compile(r"\d[^\d;,|&\n\r/]*[;,|&\n\r/]\D*\d")
 # Digits of any script (phonenumbers reads them) and the marks that people put between them.
-_PHONE_MARKS = re.compile(r"[\d\s()+.\-\u2010-\u2015\u2212\u200e\u202a\u202c\u2060\ufeff]+")
+_MARKS = r"\s().\-\u2010-\u2015\u2212\u200e\u202a\u202c\u2060\ufeff"
+_PHONE = re.compile(rf"[{_MARKS}]*(?:\+[{_MARKS}]*)?\d[\d{_MARKS}]*")
 
 
 def normalise_phone(value: Any) -> str:
@@ -51,12 +52,14 @@ def _text_of_number(value: Any) -> str:
     if is_absent(value):
         raise _invalid("the phone is missing; fill it in or leave the row out")
     if isinstance(value, Integral) and not isinstance(value, bool):
-        return str(int(value))
-    if isinstance(value, float | Decimal):
-        if math.isfinite(value) and value == int(value):
-            return str(int(value))
+        value = int(value)
+    elif not isinstance(value, float | Decimal):
+        raise _invalid(f"a {type(value).__name__} is no phone; give it as text or as an integer")
+    if not 0 <= value < _TOO_LARGE:
+        raise _invalid("the number is not one of a phone; check where it comes from")
+    if value != int(value):
         raise _invalid("the phone is a number with a fraction; give it as text")
-    raise _invalid(f"a {type(value).__name__} is no phone; give it as text or as an integer")
+    return str(int(value))
 
 
 def _refuse_what_is_no_phone(text: str) -> None:
@@ -66,18 +69,19 @@ def _refuse_what_is_no_phone(text: str) -> None:
         raise _invalid("the phone is in scientific notation, so digits are lost; export the column as text")
     if _SEVERAL.search(text):
         raise _invalid("there is more than one phone; give each a row of its own")
-    if not _PHONE_MARKS.fullmatch(text):
+    if not _PHONE.fullmatch(text):
         raise _invalid("there are characters that belong to no phone; leave only digits, spaces, + - ( )")
 
 
 def _parse(text: str) -> str:
     import phonenumbers  # noqa: PLC0415  110 ms to import, and most lists are clean
 
-    readings = [text]
-    if not text.startswith("+"):
+    # Of the digits alone, since phonenumbers knows not every kind of space between them.
+    digits = phonenumbers.normalize_digits_only(text)
+    readings = ["+" + digits]
+    if "+" not in text:
         # What is no valid number at home may carry its country code without the plus.
-        digits = phonenumbers.normalize_digits_only(text)
-        readings += ["+" + digits, "+" + digits.removeprefix("00")]
+        readings = [digits, *readings, "+" + digits.removeprefix("00")]
     for reading in readings:
         try:
             number = phonenumbers.parse(reading, DEFAULT_REGION)

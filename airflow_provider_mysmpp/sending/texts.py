@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, Final
 
 from airflow_provider_mysmpp.gateway.errors import InvalidMessageError
@@ -68,7 +69,7 @@ class TextTemplate:
 
 def is_absent(value: Any) -> bool:
     """
-    Tell whether a cell holds nothing: None, or the NaN, NaT and NA that data frames put there.
+    Tell whether a cell holds nothing: None, or the NaN, NaT and NA that databases and data frames put there.
 
     :param value: The cell.
     """
@@ -76,7 +77,9 @@ def is_absent(value: Any) -> bool:
         return True
     if isinstance(value, str):
         return False
-    return math.isnan(value) if isinstance(value, float) else type(value).__name__ in _NOTHINGS
+    if isinstance(value, float):
+        return math.isnan(value)
+    return value.is_nan() if isinstance(value, Decimal) else type(value).__name__ in _NOTHINGS
 
 
 def check_text(text: str) -> str:
