@@ -62,7 +62,7 @@ class TextTemplate:
                 raise _invalid("placeholder", f"the column '{name}' has no value; fill it in or change the text")
         try:
             return self._format.format_map(values)
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, ArithmeticError):
             # The library's words repeat the value, which is the recipient's own.
             raise _invalid("placeholder", "a value does not fit the format of its placeholder") from None
 
