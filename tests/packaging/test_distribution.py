@@ -109,14 +109,6 @@ def test_constraints_are_for_both_lines_of_airflow() -> None:
     assert versions[1][0].startswith("2.11.")
 
 
-def test_the_makefile_explains_every_target() -> None:
-    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    targets = re.search(r"^\.PHONY: (.*)$", makefile, re.M)
-    assert targets is not None
-    shown = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True).stdout
-    assert set(re.findall(r"^  (\w+) +\S", shown, re.M)) | {"help"} == set(targets[1].split())
-
-
 @pytest.mark.parametrize(
     ("python", "airflow", "fits"),
     [
