@@ -138,7 +138,7 @@ def _check_channel(channel: Any) -> str:
 
 
 def _check_identity(value: Any) -> str:
-    text = canonical_key(value) or ""
+    text = canonical_key(value, "client_id_sms") or ""
     if not (text.isascii() and text.isdecimal()):
         raise InvalidMessageError("client_id_sms", "client_id_sms is not a number; give decimal digits or leave it out")
     return text

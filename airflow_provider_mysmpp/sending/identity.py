@@ -7,15 +7,24 @@ identity is computed from what makes a message *the same* to people, and from no
 
 from __future__ import annotations
 
+from datetime import date, time, timedelta
+from decimal import Decimal
 from functools import lru_cache
 from hashlib import blake2b
+from numbers import Number
 from typing import Any, Final
+from uuid import UUID
 
+from airflow_provider_mysmpp.gateway.errors import InvalidMessageError
 from airflow_provider_mysmpp.sending.texts import is_absent
 
 # 53 bits: a million messages collide with a chance of 6e-5, and any JSON reader keeps the number exact. The highest
 # bit is always set, so that every identity has the same length.
 _HALF: Final = 1 << 52
+
+# Types whose values are written alike in every process: a set is not, nor is anything that names its place in memory.
+_WRITTEN_ALIKE: Final = (str, Number, date, time, timedelta, UUID)
+_LARGEST: Final = 10**40
 
 
 class Identities:
@@ -49,20 +58,35 @@ class Identities:
     def _start(self, channel: str, sender: str) -> blake2b:
         state = blake2b(digest_size=8)
         for field in (self._key, channel, sender, self._template):
-            encoded = field.encode()
+            encoded = field.encode(errors="surrogatepass")
             # With its length before it, no field can pass a part of itself on to its neighbour.
             state.update(len(encoded).to_bytes(8) + encoded)
         return state
 
 
-def canonical_key(value: Any) -> str | None:
+def canonical_key(value: Any, column: str = "key") -> str | None:
     """
-    Return a row's ``key`` as text, the same however a database or data frame typed it (7, ``7``, 7.0).
+    Return a cell that tells messages apart as text, the same however a database or data frame typed it (7, ``7``, 7.0).
 
-    :param value: The cell of the ``key`` column.
+    :param value: The cell.
+    :param column: Its column, for the error.
+    :raises InvalidMessageError: The next try may write it in another way, or it can't be written at all.
     """
     if value is None or is_absent(value):
         return None
-    if isinstance(value, float) and value.is_integer():
+    if isinstance(value, bytes | bytearray | memoryview):  # drivers differ in what they make of a binary column
+        return bytes(value).hex()
+    if isinstance(value, float | Decimal) and -_LARGEST < value < _LARGEST and value == int(value):
         value = int(value)
-    return str(value)
+    if not isinstance(value, _WRITTEN_ALIKE):
+        raise InvalidMessageError(
+            column, f"a {type(value).__name__} is no {column}, since it may change between two tries; give text"
+        )
+    try:
+        text = str(value)
+        text.encode()
+    except ValueError:
+        raise InvalidMessageError(
+            column, f"the {column} can't be written as text; give a shorter or clean one"
+        ) from None
+    return text

@@ -143,8 +143,9 @@ class Plan:
             messages, refused = [], []
             for number, row in block:
                 values = as_values(row)
-                key = canonical_key(values.get("key"))
+                key = None
                 try:
+                    key = canonical_key(values.get("key"))
                     message = composer.compose(number, values, key)
                     parts = count_parts(message.text)
                 except InvalidMessageError as error:
