@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -21,7 +21,8 @@ class ValidityClock:
 
     def __init__(self, zone: ZoneInfo, *, now: datetime | None = None) -> None:
         self._zone = zone
-        self._now = (now or datetime.now(zone)).astimezone(zone)
+        # In UTC, as all reckoning here: a clock change must neither lengthen a time nor turn round what comes first.
+        self._now = (now or datetime.now(UTC)).astimezone(UTC)
 
     def write(self, value: Any) -> str:
         """
@@ -31,7 +32,10 @@ class ValidityClock:
             format.
         :raises InvalidMessageError: It is none of these, or it is past.
         """
-        moment = self._moment(value)
+        try:
+            moment = self._moment(value).astimezone(self._zone)
+        except OverflowError:
+            raise _invalid("the validity_period is beyond the calendar; give another moment or leave it out") from None
         if moment <= self._now:
             raise _invalid("the validity_period is past; give a later moment or leave it out")
         return moment.strftime(_FORMAT)
@@ -40,19 +44,10 @@ class ValidityClock:
         if isinstance(value, str):
             value = _parse(value)
         if isinstance(value, timedelta):
-            return self._in_zone(self._now, value)
+            return self._now + value
         if not isinstance(value, datetime):
             raise _invalid(f"a {type(value).__name__} is no validity_period; give a datetime or a timedelta")
-        if value.tzinfo is None:
-            return value.replace(tzinfo=self._zone)
-        return value.astimezone(self._zone)
-
-    def _in_zone(self, start: datetime, length: timedelta) -> datetime:
-        try:
-            # Over UTC, since a clock change within the length must not lengthen or shorten it.
-            return datetime.fromtimestamp(start.timestamp() + length.total_seconds(), self._zone)
-        except (OverflowError, ValueError, OSError):
-            raise _invalid("the validity_period is too long") from None
+        return value.replace(tzinfo=self._zone) if value.tzinfo is None else value
 
 
 def _parse(text: str) -> datetime:
