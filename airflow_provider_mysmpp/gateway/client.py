@@ -123,7 +123,7 @@ class GatewayClient:
         connect_timeout: float = 10.0,
         verify: bool | str = True,
         messages_per_second: float | None = None,
-        connections: int = 16,
+        connections: int = 64,
         retry: RetryPolicy | None = None,
         timezone: tzinfo | None = None,
     ) -> None:
