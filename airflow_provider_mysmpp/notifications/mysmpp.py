@@ -123,7 +123,7 @@ class MySmppNotifier(BaseNotifier):
         """
         from asgiref.sync import sync_to_async  # noqa: PLC0415
 
-        # Not asyncio.to_thread: in Airflow 3.1 only threads of asgiref find the loop that asks for connections.
+        # Not asyncio.to_thread: up to Airflow 3.2 only threads of asgiref find the loop that asks for connections.
         await sync_to_async(self.notify, thread_sensitive=False)(context)
 
     def _send(self, event: Event, notice: Notice) -> None:

@@ -30,7 +30,13 @@ failure = people(1)
 with DAG("fails", schedule=None, catchup=False, on_failure_callback=[failure, failure]):
     boom = people(2, text="{{{{ event.summary }}}}: {{{{ exception }}}}")
 
-    @task(retries=2, retry_delay=timedelta(0), on_retry_callback=people(3), on_failure_callback=[boom, boom])
+    @task(
+        retries=2,
+        retry_delay=timedelta(0),
+        on_execute_callback=people(9),
+        on_retry_callback=people(3),
+        on_failure_callback=[boom, boom],
+    )
     def boom_task():
         raise ValueError(f"at {{time.time_ns()}}")
 
@@ -77,6 +83,23 @@ with DAG(
     task(task_id="wait")(wait_for_release)()
 """
 
+SYNC_DEADLINES: Final = """
+from airflow.sdk import SyncCallback
+
+with DAG(
+    "misses_it_for_the_executor",
+    schedule=None,
+    catchup=False,
+    deadline=DeadlineAlert(
+        reference=DeadlineReference.DAGRUN_QUEUED_AT,
+        interval=timedelta(seconds=1),
+        # Airflow lets no callback in an executor read connections and variables of its database.
+        callback=SyncCallback(MySmppNotifier, kwargs={{"to": 79610000010, "mysmpp_conn_id": "of_environment"}}),
+    ),
+):
+    task(task_id="wait")(wait_for_release)()
+"""
+
 DECORATOR: Final = """
 from airflow_provider_mysmpp.decorators import task as typed_task
 
@@ -100,11 +123,13 @@ with DAG("decorates", schedule=None, catchup=False):
 """
 
 
-def dag_file(release: str, *, deadlines: bool) -> str:
+def dag_file(release: str, *, deadlines: bool, sync_deadlines: bool) -> str:
     """
     Return a DAG file.
 
     :param release: The file that ends the tasks which wait.
     :param deadlines: Whether this Airflow knows deadlines.
+    :param sync_deadlines: Whether it runs their callbacks in an executor, too.
     """
-    return (CALLBACKS + DECORATOR + (DEADLINES if deadlines else "")).format(release=release)
+    source = CALLBACKS + DECORATOR + (DEADLINES if deadlines else "") + (SYNC_DEADLINES if sync_deadlines else "")
+    return source.format(release=release)
