@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
+from numbers import Number
 from typing import Any, Final
 
 from airflow_provider_mysmpp.gateway.documents import CHANNELS, Message
@@ -15,6 +17,7 @@ from airflow_provider_mysmpp.sending.validity import ValidityClock
 
 _LONGEST_SENDER: Final = 11
 _LONGEST_NUMERIC_SENDER: Final = 15
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
 class Composer:
@@ -42,11 +45,11 @@ class Composer:
     ) -> None:
         self._identities = identities
         self._clock = clock
-        self._template = TextTemplate(text) if text else None
+        self._template = TextTemplate(str(text)) if text else None
         self._check_sender = lru_cache(maxsize=256)(check_sender)
         try:
             self._channel = None if channel is None else _check_channel(channel)
-            self._sender = check_sender(sender) if sender else None
+            self._sender = check_sender(str(sender)) if sender else None
             self._validity = None if validity_period is None else clock.write(validity_period)
         except InvalidMessageError as error:
             raise ConfigurationError(f"{error.code}: {error}") from None
@@ -61,7 +64,7 @@ class Composer:
         :raises InvalidMessageError: The row can't be sent as it is.
         """
         phone = normalise_phone(values.get("phone"))
-        channel = self._channel or _check_channel(values.get("channel", CHANNELS[0]))
+        channel = self._channel or self._channel_of(values)
         sender = self._sender_of(values)
         own_identity = values.get("client_id_sms")
         return Message(
@@ -75,6 +78,10 @@ class Composer:
             self._validity_of(values),
             row,
         )
+
+    def _channel_of(self, values: Mapping[str, Any]) -> str:
+        own = values.get("channel")
+        return CHANNELS[0] if is_absent(own) else _check_channel(own)
 
     def _text_of(self, values: Mapping[str, Any]) -> str:
         own = values.get("text")
@@ -117,10 +124,12 @@ def check_sender(sender: str) -> str:
     Return ``sender`` if the gateway can take it: up to 11 characters, or 15 if all are digits.
 
     :param sender: What the recipient sees as the sender.
-    :raises InvalidMessageError: It is empty, too long, or begins or ends with a space.
+    :raises InvalidMessageError: It is empty, too long, begins or ends with a space, or no request can carry it.
     """
     if not sender or sender != sender.strip():
         raise InvalidMessageError("sender", "the sender is empty or has a space at an end; take the space away")
+    if _SURROGATE.search(sender):
+        raise InvalidMessageError("sender", "the sender holds half of a surrogate pair; decode its source as UTF-8")
     longest = _LONGEST_NUMERIC_SENDER if sender.isascii() and sender.isdecimal() else _LONGEST_SENDER
     if len(sender) > longest:
         raise InvalidMessageError(
@@ -138,7 +147,7 @@ def _check_channel(channel: Any) -> str:
 
 
 def _check_identity(value: Any) -> str:
-    text = canonical_key(value, "client_id_sms") or ""
-    if not (text.isascii() and text.isdecimal()):
+    text = canonical_key(value, "client_id_sms") if isinstance(value, str | Number) else None
+    if text is None or not (text.isascii() and text.isdecimal()):
         raise InvalidMessageError("client_id_sms", "client_id_sms is not a number; give decimal digits or leave it out")
     return text
