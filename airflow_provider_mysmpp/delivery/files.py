@@ -54,7 +54,10 @@ def write_rows(rows: Iterable[Mapping[str, Any]], file: IO[bytes], name: str) ->
                 shown = {column: row.get(column) for column in COLUMNS}
                 text.write(json.dumps(shown, ensure_ascii=False, separators=(",", ":")) + "\n")
         else:
-            writer = csv.DictWriter(text, COLUMNS, extrasaction="ignore", lineterminator="\n")
+            # With quotes around all text: a lone carriage return in a key would end the line otherwise.
+            writer = csv.DictWriter(
+                text, COLUMNS, extrasaction="ignore", lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC
+            )
             writer.writeheader()
             writer.writerows(rows)
 

@@ -160,13 +160,24 @@ def test_a_line_holds_what_the_header_names() -> None:
     assert json.loads(file.getvalue()) == {**dict.fromkeys(COLUMNS), "id_sms": "7"}
 
 
-@given(st.lists(st.tuples(st.integers(1, 10**12), st.text(), st.booleans()), max_size=20), st.sampled_from(SUFFIXES))
-def test_no_accepted_row_is_lost(rows: list[tuple[int, str, bool]], suffix: str) -> None:
-    name = "out" + suffix
-    keys = [key.encode(errors="ignore").decode() for _, key, _ in rows]
+ROWS_OF_ANY_KEY = st.lists(st.tuples(st.integers(1, 10**12), st.text(st.characters(exclude_categories=["Cs"]))))
+
+
+@given(ROWS_OF_ANY_KEY, st.sampled_from(SUFFIXES))
+def test_what_is_written_is_read_again_whatever_the_keys(rows: list[tuple[int, str]], suffix: str) -> None:
+    name, file = "done" + suffix, BytesIO()
+    entries = [{**ENTRY, "id_sms": str(number), "key": key or None} for number, key in rows]
+    write_rows([{**entry, "state": None, "parts": 1} for entry in entries], file, name)
+    expected = [Sent(str(entry["id_sms"]), entry, 1) for entry in entries]
+    assert list(read_sent(BytesIO(file.getvalue()), name)) == expected
+
+
+@given(st.lists(st.tuples(st.integers(1, 10**12), st.sampled_from(["", "A;1", 'a"b', "x,y\n", "Ж"]), st.booleans())))
+def test_no_accepted_row_is_lost(rows: list[tuple[int, str, bool]]) -> None:
     written = [
         Result(place, "79612242243", key, "1", str(number) if taken else None, "x", None, None, 1)
-        for place, ((number, _, taken), key) in enumerate(zip(rows, keys, strict=True))
+        for place, (number, key, taken) in enumerate(rows)
     ]
-    read = list(read_sent(BytesIO(results(name, written)), name))
-    assert [message.id_sms for message in read] == [result.id_sms for result in written if result.id_sms]
+    for name in ("out.csv", "out.jsonl"):
+        read = list(read_sent(BytesIO(results(name, written)), name))
+        assert [message.id_sms for message in read] == [result.id_sms for result in written if result.id_sms]

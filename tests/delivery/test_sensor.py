@@ -317,3 +317,43 @@ def test_batches(gateway: SandboxServer, send: Send, mode: str) -> None:
     done: Attempt = attempt(ids, mode=mode, batch_size=10)
     assert done.verdict == "success"
     assert asked(gateway) == [10, 10, 5]
+
+
+def test_without_xcoms(gateway: SandboxServer, send: Send, mode: str) -> None:
+    ids = send(FAILED)
+    gateway.advance(10)
+    done = attempt(ids, mode=mode, do_xcom_push=False)
+    assert done.verdict == "fail"
+    assert done.xcoms == {}
+
+
+def test_a_long_mapping_is_warned_of(
+    gateway: SandboxServer,
+    send: Send,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+    *,
+    mode: str,
+) -> None:
+    monkeypatch.setattr("airflow_provider_mysmpp.sensors.wait._LARGE_XCOM", 1)
+    ids = send(GOOD, OTHER)
+    gateway.advance(10)
+    assert attempt(ids, mode=mode).verdict == "success"
+    assert "The mapping has 2 entries" in caplog.text + capsys.readouterr().out
+
+
+def test_the_last_details_may_fail_to_come(
+    gateway: SandboxServer, send: Send, mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A wait that is over is over, even if what was read since can't be asked for any more."""
+    from airflow_provider_mysmpp.delivery.watch import Watch
+    from airflow_provider_mysmpp.gateway.errors import UnavailableError
+
+    def refresh(watch: Watch, client: object) -> None:
+        raise UnavailableError("away")
+
+    monkeypatch.setattr(Watch, "refresh", refresh)
+    ids = send(GOOD)
+    gateway.advance(10)
+    assert attempt(ids, mode=mode).states == {ids[0]: "deliver"}
