@@ -187,25 +187,31 @@ class Plan:
 
         :param messages: Messages that were given out.
         :param outcomes: Their outcomes, in the same order.
-        :raises CollisionError: An ``id_sms`` was already given to another message. No message of the plan counts as
+        :raises CollisionError: An ``id_sms`` was given to two messages, now or before. No message of the plan counts as
             accepted any more, since no answer of such a gateway can be trusted.
         """
         records = [
             (message.row, outcome.status.value, outcome.id_sms, outcome.code, outcome.error)
             for message, outcome in zip(messages, outcomes, strict=True)
         ]
+        if self._collision is None and self._insert(_INSERT_OUTCOMES, records) < len(records):
+            self._collision = self._collision_in(records)
         if self._collision is not None:
-            records = _distrusted(records)
-        if self._insert(_INSERT_OUTCOMES, records) == len(records):
-            return
+            self._distrust(records)
+            raise self._collision
+
+    def _collision_in(self, records: Sequence[_Record]) -> CollisionError | None:
+        """Return why some of these could not be taken in; None if they had been before, when a signal came between."""
         left_out = (id_sms for row, _, id_sms, _, _ in records if id_sms and not self._has_outcome(row))
-        self._collision = CollisionError(next(left_out))
+        id_sms = next(left_out, None)
+        return None if id_sms is None else CollisionError(id_sms)
+
+    def _distrust(self, records: Sequence[_Record]) -> None:
         self._database.execute(
             "UPDATE outcome SET status = ?, code = ?, error = ? || id_sms, id_sms = NULL WHERE status = ?",
             (Status.UNKNOWN.value, CollisionError.code, _NO_TRUST, Status.ACCEPTED.value),
         )
         self._insert(_INSERT_OUTCOMES, _distrusted(records))
-        raise self._collision
 
     def _insert(self, statement: str, records: Sequence[Sequence[Any]]) -> int:
         """
@@ -283,7 +289,7 @@ class Plan:
         return Totals(rows, *self._database.execute(to_send).fetchone())
 
 
-def _distrusted(records: list[_Record]) -> list[_Record]:
+def _distrusted(records: Sequence[_Record]) -> list[_Record]:
     """Return the outcomes with nothing accepted; the ids that the gateway gave stay in the words of the error."""
     return [
         (row, Status.UNKNOWN.value, None, CollisionError.code, _NO_TRUST + id_sms) if id_sms is not None else record
@@ -293,5 +299,9 @@ def _distrusted(records: list[_Record]) -> list[_Record]:
 
 
 def _shown(phone: Any) -> str:
-    """Return what results may show of a phone that is none."""
-    return "" if phone is None else str(phone)[:_LONGEST_BAD_PHONE]
+    """Return what results may show, and the database can store, of a phone that is none."""
+    try:
+        text = "" if phone is None else str(phone)[:_LONGEST_BAD_PHONE]
+    except ValueError:  # a number of thousands of digits
+        return ""
+    return text.encode(errors="replace").decode()
