@@ -71,8 +71,9 @@ def look_at_the_end(airflow: AirflowStack, run: Run, sandbox: SandboxServer) -> 
 def test_a_triggerer_that_is_killed_in_mid_wait(mysmpp_sandbox: SandboxServer) -> None:
     sandbox = mysmpp_sandbox
     sandbox.change(clock="stopped", delivery_seconds=10)
-    env = {"AIRFLOW_CONN_MYSMPP_DEFAULT": sandbox.airflow_connection(), **PROMPT}
-    with AirflowStack(env=env, triggerer=True) as airflow:
+    with AirflowStack(env=PROMPT, triggerer=True) as airflow:
+        # In the database, so that the triggerer of Airflow 3 has to ask for it as for any other secret.
+        airflow.cli("connections", "add", "mysmpp_default", "--conn-json", sandbox.airflow_connection())
         airflow.add_dag("delivery", DAG % PHONES)
         run = airflow.trigger("delivery")
         airflow.wait_for_task(run, "wait", "deferred")
