@@ -109,8 +109,8 @@ def read_send_answer(content: bytes, *, status_code: int, order: Sequence[int]) 
     if information is None:
         raise RefusedError(refusal or "", status_code=status_code)
     answers = [_read_entry(entry) for entry in information]
+    _raise_if_account_refused(answers, status_code)
     if len(answers) != len(order):
-        _raise_if_account_refused(answers, status_code)
         raise AmbiguousError(
             f"The gateway answered with {len(answers)} entries for {len(order)} messages",
             status_code=status_code,
@@ -171,8 +171,8 @@ def _number(value: Any) -> str | None:
 
 
 def _raise_if_account_refused(answers: Sequence[Answer], status_code: int) -> None:
-    """Read one lone error about the account or the request as an answer to the request as a whole."""
-    if len(answers) == 1 and answers[0].id_sms is None and answers[0].error is not None:
-        entry = classify(answers[0].error)
-        if entry is not None and not entry.about_a_message:
-            raise RefusedError(answers[0].error, status_code=status_code)
+    """Read one error about the account or the request, alone or in every entry, as an answer to the whole request."""
+    words = answers[0].error if answers and answers[0].id_sms is None else None
+    entry = None if words is None else classify(words)
+    if words is not None and entry is not None and not entry.about_a_message and len(set(answers)) == 1:
+        raise RefusedError(words, status_code=status_code)

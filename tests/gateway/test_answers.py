@@ -78,8 +78,8 @@ def test_an_entry_that_tells_nothing_is_read_as_nothing(entry: object) -> None:
 @pytest.mark.parametrize(
     ("error", "read_as"),
     [
-        ("Out of SMS", "Out of SMS"),
-        ("  Out \n of\tSMS  ", "Out of SMS"),
+        ("No link", "No link"),
+        ("  No \n link\t", "No link"),
         ("a b c", "a b c"),
         ("x" * 301, "x" * 300),
         ("the phone 79612242243 is bad", "the phone 7961*****43 is bad"),
@@ -168,8 +168,21 @@ def test_a_lone_error_of_the_account_or_the_request_answers_for_all_messages(tex
     assert (caught.value.code, caught.value.status_code, caught.value.maybe_sent) == (code, 400, False)
 
 
-def test_an_error_of_the_account_for_the_only_message_is_its_own() -> None:
-    assert read(entries({"error": "Out of SMS"})) == [Answer(None, "Out of SMS")]
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_the_same_error_of_the_account_in_every_entry_answers_for_all_messages(count: int) -> None:
+    with pytest.raises(RefusedError) as caught:
+        read(entries(*[{"error": "Out of SMS"}] * 3), count)
+    assert (caught.value.code, caught.value.maybe_sent) == ("out_of_sms", False)
+
+
+def test_an_error_of_the_account_beside_something_else_is_its_messages_own() -> None:
+    out_of_sms = Answer(None, "Out of SMS")
+    assert read(entries({"error": "Out of SMS"}, {"id_sms": 77}), 2) == [out_of_sms, Answer("77", None)]
+    assert read(entries({"id_sms": 77}, {"error": "Out of SMS"}), 2) == [Answer("77", None), out_of_sms]
+    assert read(entries({"error": "Out of SMS"}, {"error": "Account blocked"}), 2) == [
+        out_of_sms,
+        Answer(None, "Account blocked"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -196,11 +209,6 @@ def test_another_number_of_entries_is_never_matched_by_guess(answered: int, aske
         read(entries(*[{"id_sms": number + 1} for number in range(answered)]), asked)
     assert f"{answered} entries for {asked} messages" in str(caught.value)
     assert (caught.value.maybe_sent, caught.value.status_code) == (True, 200)
-
-
-def test_several_errors_of_the_account_are_ambiguous_when_their_number_is_wrong() -> None:
-    with pytest.raises(AmbiguousError):
-        read(entries({"error": "Out of SMS"}, {"error": "Out of SMS"}), 3)
 
 
 @pytest.mark.parametrize(
