@@ -67,6 +67,11 @@ def of_deadline(identity: str = "0197-ab", time: Any = datetime(2026, 1, 1, 6, 3
             f"DAG shop missed its deadline (2026-01-01 06:30 UTC), run {RUN}",
         ),
         (
+            of_deadline(time="soon"),
+            f"shop/{RUN}/deadline/0197-ab",
+            f"DAG shop missed its deadline (soon), run {RUN}",
+        ),
+        (
             {"dag": SimpleNamespace(dag_id="shop"), "task_list": "load on 2026-01-01"},
             "shop/load on 2026-01-01/sla_miss",
             "DAG shop missed an SLA, run load on 2026-01-01",

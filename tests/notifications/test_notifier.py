@@ -223,6 +223,16 @@ def test_that_a_connection_that_can_not_be_used_is_one_error(
     assert len(errors(caplog)) == 1
 
 
+@pytest.mark.parametrize("conn_id", ["{{ missing }}", ""])
+def test_that_a_connection_without_a_name_is_an_error(
+    gateway: SandboxServer, caplog: pytest.LogCaptureFixture, conn_id: str
+) -> None:
+    MySmppNotifier(to=PHONE, mysmpp_conn_id=conn_id)(failed())
+
+    assert gateway.requests() == []
+    assert errors(caplog)[-1] == "The notifier texts nobody: 'mysmpp_conn_id' names no connection"
+
+
 def test_that_a_missing_connection_is_one_error(caplog: pytest.LogCaptureFixture, airflow_database: None) -> None:
     MySmppNotifier(to=PHONE, mysmpp_conn_id="there_is_none")(failed())
 

@@ -51,4 +51,4 @@ def test_that_two_processes_which_fire_at_once_send_one_text(gateway: SandboxSer
     assert [process.returncode for process in fired] == [0, 0], ends
     assert len(gateway.requests()) == 2
     assert sorted(message["phone"] for message in gateway.messages()) == [PHONE, OTHER]
-    assert {message["text"] for message in gateway.messages()} < {"out of memory", "killed"}
+    assert {message["text"] for message in gateway.messages()} <= {"out of memory", "killed"}

@@ -16,6 +16,7 @@ import pytest
 
 from airflow_provider_mysmpp.sandbox.testing import SandboxServer
 from tests.airflow_stack import AIRFLOW_3, AirflowStack, Run
+from tests.conftest import ROOT
 from tests.notifications.real_dags import dag_file
 
 pytestmark = pytest.mark.system
@@ -24,7 +25,9 @@ DEADLINES: Final = AIRFLOW_3 and importlib.util.find_spec("airflow.sdk.definitio
 SYNC_DEADLINES: Final = DEADLINES and importlib.util.find_spec("airflow.sdk.definitions.callback") is not None
 ONCALL: Final = "79612242243"
 FOR_EXECUTOR: Final = "79610000010"
+EXAMPLES: Final = ("mysmpp_notifications", "mysmpp_decorator")
 DAGS: Final = (
+    *EXAMPLES,
     "fails",
     "succeeds",
     "takes_too_long",
@@ -74,6 +77,8 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
         with AirflowStack(env=env, triggerer=DEADLINES) as airflow:
             if AIRFLOW_3:  # as most people keep them: a callback gets them over every process between
                 keep_in_database(airflow, gateway)
+            for example in EXAMPLES:
+                airflow.add_dag(example, (ROOT / "example_dags" / f"{example}.py").read_text(encoding="utf-8"))
             airflow.add_dag("fails", dag_file(str(release), deadlines=DEADLINES, sync_deadlines=SYNC_DEADLINES))
             yield Night(airflow, gateway, {dag_id: airflow.trigger(dag_id) for dag_id in DAGS})
             release.touch()
@@ -173,6 +178,18 @@ def test_the_decorator(night: Night) -> None:
     assert night.airflow.xcom(run, "remind", "summary")["accepted"] == 2
     [mapped] = night.airflow.xcom(run, "remind_each", map_index=1)
     assert (mapped["phone"], mapped["key"]) == ("79620000002", "A")
+
+
+def test_the_examples(night: Night) -> None:
+    notifies, decorates = (night.runs[example] for example in EXAMPLES)
+    told = f"Airflow: DAG mysmpp_notifications failed (task_failure), run {notifies.run_id}"
+
+    night.airflow.wait_until(lambda: told in night.texts(ONCALL), told)
+    night.airflow.wait_for_run(decorates, "success")
+
+    assert night.texts(ONCALL).count("load of mysmpp_notifications is tried again: no orders of today") == 1
+    assert night.texts("79612240000") == ["Анна, к оплате 80.00 ₽ до пятницы."]
+    assert len(night.airflow.xcom(decorates, "remind")) == 3
 
 
 def test_that_airflow_stores_and_shows_no_phone(night: Night) -> None:
