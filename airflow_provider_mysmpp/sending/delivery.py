@@ -61,15 +61,17 @@ def deliver(client: Client, messages: Sequence[Message], *, stop: Event, maybe_s
     except GatewayError as error:
         status = Status.UNKNOWN if maybe_sent or error.maybe_sent else Status.UNSENT
         return Delivery(_alike(messages, status, error), stop=error, doubt=error)
-    return Delivery([outcome_of(answer) for answer in answers], stop=_account_refusal(answers))
+    outcomes = [outcome_of(answer, maybe_sent=maybe_sent) for answer in answers]
+    return Delivery(outcomes, stop=_account_refusal(answers))
 
 
-def outcome_of(answer: Answer) -> Outcome:
+def outcome_of(answer: Answer, *, maybe_sent: bool = False) -> Outcome:
     """
     Return the outcome of a message that the gateway's answer names.
 
     :param answer: What the gateway said. An id counts, whatever words stand beside it; without an id only words of the
         catalogue make it certain that nothing was sent.
+    :param maybe_sent: True if an earlier request may have sent the message: words about the account say nothing of it.
     """
     id_sms, words = answer
     if words is None:
@@ -80,7 +82,8 @@ def outcome_of(answer: Answer) -> Outcome:
     code = entry.code if entry else UNKNOWN
     if id_sms is not None:
         return Outcome(_ACCEPTED, id_sms, code, words)
-    return Outcome(Status.REJECTED if entry else Status.UNKNOWN, None, code, words)
+    certain = entry is not None and (entry.about_a_message or not maybe_sent)
+    return Outcome(Status.REJECTED if certain else Status.UNKNOWN, None, code, words)
 
 
 def _account_refusal(answers: Iterable[Answer]) -> RefusedError | None:
@@ -121,7 +124,7 @@ def _deliver_halves(
 ) -> Delivery:
     """Send both halves, with the identities they have: the gateway hands back the ids that it already gave."""
     if len(messages) == 1:
-        return Delivery(_alike(messages, Status.UNKNOWN, error), doubt=error)
+        return Delivery(_alike(messages, Status.UNKNOWN if maybe_sent else Status.UNSENT, error), doubt=error)
     middle = len(messages) // 2
     first = deliver(client, messages[:middle], stop=stop, maybe_sent=maybe_sent)
     rest = messages[middle:]
