@@ -205,13 +205,13 @@ class AirflowStack:
             changed = "UPDATE task_instance SET state = 'failed', end_date = CURRENT_TIMESTAMP"
             self.sql(f"{changed} WHERE {_OF_TASK}", **run._asdict(), task_id=task_id)
 
-    def clear(self, run: Run, task_id: str) -> None:
-        """Clear a task, so that it runs again."""
+    def clear(self, run: Run, *task_ids: str) -> None:
+        """Clear tasks, so that they run again (on Airflow 2 in every run of the DAG)."""
         if AIRFLOW_3:
-            body = {"dry_run": False, "dag_run_id": run.run_id, "task_ids": [task_id], "only_failed": False}
+            body = {"dry_run": False, "dag_run_id": run.run_id, "task_ids": task_ids, "only_failed": False}
             self.api("POST", f"/api/v2/dags/{run.dag_id}/clearTaskInstances", json=body)
         else:
-            self.cli("tasks", "clear", run.dag_id, "--task-regex", f"^{task_id}$", "--yes")
+            self.cli("tasks", "clear", run.dag_id, "--task-regex", f"^({'|'.join(task_ids)})$", "--yes")
 
     # What became of them
 

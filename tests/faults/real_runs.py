@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from textwrap import dedent, indent
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from tests.airflow_stack import AirflowStack
 
 _DAG: Final = """
-import os
+import json, os, pathlib
 from datetime import timedelta
 
-os.environ.update({environment!r})
+GIVEN = json.loads(pathlib.Path({given!r}).read_text())
+os.environ.update(GIVEN["environment"])
 
 from airflow.providers.common.compat.sdk import DAG, task
 from airflow_provider_mysmpp.operators.mysmpp import MySmppSendOperator
@@ -24,17 +26,21 @@ with DAG({dag_id!r}, schedule=None, catchup=False):
 """
 
 
-def dag_file(dag_id: str, tasks: str, **connections: str) -> str:
+def install(stack: AirflowStack, dag_id: str, tasks: str, *, rows: Any = None, **connections: str) -> None:
     """
-    Return a DAG file with connections of its own.
+    Add a DAG with connections of its own, which its file reads from another one, as it reads its rows.
 
-    :param dag_id: Its DAG.
-    :param tasks: The lines within the DAG, which know ``MySmppSendOperator``, ``task`` and ``timedelta``.
+    :param stack: Where to.
+    :param dag_id: Its id.
+    :param tasks: The lines within the DAG; they know ``MySmppSendOperator``, ``task``, ``timedelta`` and ``GIVEN``.
+    :param rows: What ``GIVEN["rows"]`` is.
     :param connections: Connections in JSON by their ids.
     """
     environment = {f"AIRFLOW_CONN_{conn_id.upper()}": value for conn_id, value in connections.items()}
-    lines = "\n".join(f"    {line}" for line in tasks.strip().splitlines())
-    return _DAG.format(environment=environment, dag_id=dag_id, tasks=lines)
+    given = stack.home / f"{dag_id}.json"
+    given.write_text(json.dumps({"environment": environment, "rows": rows}))
+    lines = indent(dedent(tasks).strip(), "    ")
+    stack.add_dag(dag_id, _DAG.format(given=str(given), dag_id=dag_id, tasks=lines))
 
 
 class Shop:

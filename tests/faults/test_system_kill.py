@@ -19,7 +19,7 @@ from airflow_provider_mysmpp.sandbox.testing import SandboxServer
 from tests.airflow_stack import AirflowStack, Run
 
 from .ledger import Entry, assert_once, kept
-from .real_runs import Shop, dag_file, shop_of
+from .real_runs import Shop, install, shop_of
 
 RECIPIENTS: Final = int(os.environ.get("MYSMPP_KILL_RECIPIENTS", "20000"))
 SEED: Final = int(os.environ.get("MYSMPP_KILL_SEED", str(random.SystemRandom().randrange(10**6))))
@@ -43,9 +43,9 @@ MySmppSendOperator(
     task_id="send",
     sql="SELECT phone, order_number AS key, balance FROM customers ORDER BY random()",
     sql_conn_id="shop",
-    text="Ваш баланс {{balance}} ₽. Заказ {{key}} готов.",
-    batch_size={batch},
-    results_path={path!r},
+    text="Ваш баланс {balance} ₽. Заказ {key} готов.",
+    batch_size=%(batch)d,
+    results_path=%(path)r,
     retries=100,
     retry_delay=timedelta(0),
 )
@@ -88,9 +88,9 @@ def test_twenty_thousand_recipients_survive_the_death_of_every_process(
     for number, fault in enumerate(FAULTS):
         mysmpp_sandbox.add_fault(**fault, seed=SEED + number)
     path = airflow_stack.home / "results.csv.gz"
-    tasks = TASKS.format(batch=BATCH, path=str(path)).replace("{{", "{").replace("}}", "}")
+    tasks = TASKS % {"batch": BATCH, "path": str(path)}
     gateway = mysmpp_sandbox.airflow_connection(messages_per_second=PER_SECOND)
-    airflow_stack.add_dag("massacre", dag_file("massacre", tasks, mysmpp_default=gateway, shop=shop.connection))
+    install(airflow_stack, "massacre", tasks, mysmpp_default=gateway, shop=shop.connection)
 
     run = airflow_stack.trigger("massacre")
     massacre = kill_again_and_again(airflow_stack, run, mysmpp_sandbox, shop)
