@@ -22,7 +22,7 @@ SOURCE = (
 )
 LATENCIES = (0, 5, 20, 50, 100, 200)
 WINDOWS = (1, 4, 16)
-RATE = 500
+RATE = 1_000
 
 
 class Row(NamedTuple):
@@ -77,7 +77,7 @@ def measure_speed(bench: Bench, rounds: int) -> None:
                     send,
                     f"{RATE}/s, {window} in flight",
                     url=bench.url(20),
-                    messages=20 * RATE,
+                    messages=8 * RATE,
                     in_flight=window,
                     rate=RATE,
                 )
@@ -128,7 +128,7 @@ def table(bench: Bench) -> Iterator[Row]:
     peak = bench.median("1,000,000 messages", "peak") - bench.median("10,000 messages", "peak")
     yield Row("peak memory of 1,000,000", "of 10,000", peak, 32, 8, unit=" MiB")
     yield Row(f"Postgres, {SOURCE_ROWS:,} rows read", "before", bench.median("postgres", "growth"), 10, 4, unit=" MiB")
-    held = [bench.rate(f"{RATE}/s, {window} in flight", 20 * RATE) / RATE for window in WINDOWS]
+    held = [bench.rate(f"{RATE}/s, {window} in flight", 8 * RATE) / RATE for window in WINDOWS]
     windows = ", ".join(map(str, WINDOWS))
     off = max(abs(rate - 1) * 100 for rate in held)
     yield Row(f"messages_per_second, {windows} in flight", "what was asked", off, 5, 5, unit=" % off")
