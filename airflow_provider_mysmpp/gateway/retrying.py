@@ -116,8 +116,7 @@ def parse_retry_after(value: str | None) -> float | None:
 def _log_pause(state: RetryCallState) -> None:
     error = state.outcome.exception() if state.outcome else None
     log.warning(
-        "Request %d to the gateway failed: %s. It is repeated in %.1f s; the gateway sends no message twice,"
-        " since each carries its client_id_sms.",
+        "Request %d to the gateway failed: %s. It is repeated in %.1f s, which sends no message twice.",
         state.attempt_number,
         error,
         state.upcoming_sleep,

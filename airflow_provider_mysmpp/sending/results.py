@@ -48,7 +48,8 @@ def write_results(results: Iterable[Result], file: IO[bytes], name: str) -> None
             while block := list(islice(rows, _BLOCK)):
                 text.write("".join([f"{_encode(result._asdict())}\n" for result in block]))
         else:
-            writer = csv.writer(text, lineterminator="\n")
+            # Lines end as RFC 4180 has it: with a shorter end, a carriage return in a cell would not be quoted.
+            writer = csv.writer(text)
             writer.writerow(Result._fields)
             writer.writerows(rows)
 
