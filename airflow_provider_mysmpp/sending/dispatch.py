@@ -1,12 +1,20 @@
-"""Batches in a bounded window of requests in flight, and their outcomes back into the plan."""
+"""
+Batches in a bounded window of requests in flight, and their outcomes back into the plan.
+
+A signal or a timeout of Airflow is an exception thrown into the main thread wherever it is. So that thread waits in C
+alone (``SimpleQueue.get``), where none can land: within ``concurrent.futures`` one would leave a lock behind that its
+owner never opens again, and the answers of the workers could not come in.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
+import time
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from threading import Event
-from typing import Final
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+from threading import Event, Thread
+from typing import Final, TypeAlias
 
 from airflow_provider_mysmpp.gateway.documents import Message
 from airflow_provider_mysmpp.gateway.errors import CollisionError, MySmppError, StoppedError
@@ -22,6 +30,9 @@ _GRACE: Final = 2.0
 
 _LOOK_UP: Final = 0.5
 """Seconds after which a waiting send looks up, for its stop event and its progress."""
+
+_Landed: TypeAlias = tuple[list[Message], Delivery | BaseException]
+"""A batch and what became of it: its outcomes, or the defect that its worker met."""
 
 
 class Dispatch:
@@ -54,7 +65,11 @@ class Dispatch:
         self._told_to_stop = stop or Event()
         self._progress = progress
         self._hold = Event()  # what the workers obey: set on any reason to stop
-        self._flying: dict[Future[Delivery], list[Message]] = {}
+        self._workers: list[Thread] = []
+        self._orders: SimpleQueue[list[Message] | None] = SimpleQueue()
+        self._landed: deque[_Landed] = deque()
+        self._news: SimpleQueue[None] = SimpleQueue()  # only wakes the waiting thread; what it tells is in _landed
+        self._flying = 0
         self._cause: MySmppError | None = None
         self._doubtful = 0
         self._settled = 0
@@ -66,33 +81,35 @@ class Dispatch:
         Whatever ends it, also an exception thrown into the waiting thread by a signal, the answers that have come in
         are in the plan afterwards.
         """
-        pool = ThreadPoolExecutor(self._window, thread_name_prefix="mysmpp")
         try:
-            self._send(pool)
+            self._send()
         finally:
             self._hold.set()
             self._land()
+            for _ in range(self._window):
+                self._orders.put(None)
             # Nobody waits for an answer that is still out: a thread may hang in a read for a minute.
-            pool.shutdown(wait=not self._flying, cancel_futures=True)
+            for worker in self._workers if not self._flying else ():
+                worker.join(_GRACE)
         return self._cause
 
-    def _send(self, pool: ThreadPoolExecutor) -> None:
+    def _send(self) -> None:
         while not self._told_to_stop.is_set():
-            landed = [future for future in self._flying if future.done()]
+            landed = list(self._landed)
             self._heed(landed)
-            self._fill(pool, len(self._flying) - len(landed))
-            for future in landed:  # after the window is full again: the gateway never waits for the books
-                self._keep(future)
+            self._fill(self._flying - len(landed))
+            self._keep(len(landed))  # after the window is full again: the gateway never waits for the books
             self._progress(self._settled)
             if not self._flying:
                 return
-            wait(self._flying, timeout=_LOOK_UP, return_when=FIRST_COMPLETED)
+            self._wait(_LOOK_UP)
         self._stop(StoppedError("The task was told to stop", maybe_sent=False))
 
-    def _heed(self, landed: Iterable[Future[Delivery]]) -> None:
+    def _heed(self, landed: Iterable[_Landed]) -> None:
         """Learn of reasons to stop before anything more leaves."""
-        for future in landed:
-            delivery = future.result()
+        for _, delivery in landed:
+            if isinstance(delivery, BaseException):
+                raise delivery
             self._doubtful = self._doubtful + 1 if delivery.doubt else 0
             if (collision := collision_of(delivery.outcomes)) is not None:
                 self._stop(collision)
@@ -101,28 +118,53 @@ class Dispatch:
             elif delivery.doubt is not None and self._doubtful >= _MOST_DOUBTFUL:
                 self._stop(delivery.doubt)
 
-    def _fill(self, pool: ThreadPoolExecutor, flying: int) -> None:
-        for _ in range(self._window - flying):
+    def _fill(self, flying: int) -> None:
+        for busy in range(flying, self._window):
             if self._cause is not None or (batch := next(self._batches, None)) is None:
                 return
-            self._flying[pool.submit(deliver, self._client, batch, stop=self._hold)] = batch
+            self._flying += 1
+            self._orders.put(batch)
+            if busy >= len(self._workers):
+                # A daemon, since the end of the process does not wait for an answer either.
+                worker = Thread(target=self._work, name=f"mysmpp_{busy}", daemon=True)
+                worker.start()
+                self._workers.append(worker)
 
-    def _keep(self, future: Future[Delivery]) -> None:
-        """Put the outcomes of a batch into the plan. Only then is it forgotten here."""
-        batch = self._flying[future]
-        try:
-            self._plan.record(batch, future.result().outcomes)
-        except CollisionError as error:
-            self._stop(error)
-        del self._flying[future]
-        self._settled += len(batch)
+    def _work(self) -> None:
+        while (batch := self._orders.get()) is not None:
+            try:
+                delivery: Delivery | BaseException = deliver(self._client, batch, stop=self._hold)
+            except BaseException as error:  # noqa: BLE001  raised again in the thread that waits
+                delivery = error
+            self._landed.append((batch, delivery))
+            self._news.put(None)
+
+    def _wait(self, seconds: float) -> None:
+        """Wait until something lands; an interruption may come before or after, and costs nothing."""
+        if not self._landed:
+            with suppress(Empty):
+                self._news.get(timeout=seconds)
+
+    def _keep(self, batches: int) -> None:
+        """Put the outcomes of batches into the plan. Only then are they forgotten here."""
+        for _ in range(batches):
+            batch, delivery = self._landed[0]
+            if isinstance(delivery, Delivery):
+                try:
+                    self._plan.record(batch, delivery.outcomes)
+                except CollisionError as error:
+                    self._stop(error)
+                self._settled += len(batch)
+            self._landed.popleft()
+            self._flying -= 1
 
     def _land(self) -> None:
         """Wait briefly for what is in flight, and keep what has come in."""
-        landed, _ = wait(self._flying, timeout=_GRACE)
-        for future in landed:
-            if future.exception() is None:
-                self._keep(future)
+        end = time.monotonic() + _GRACE
+        self._keep(len(self._landed))
+        while self._flying > 0 and (left := end - time.monotonic()) > 0:
+            self._wait(left)
+            self._keep(len(self._landed))
 
     def _stop(self, cause: MySmppError) -> None:
         self._cause = self._cause or cause
