@@ -17,6 +17,7 @@ _MOST_DIGITS = 14  # The gateway's document: fewer than 15.
 _TOO_LARGE = 10**15
 
 _CLEAN_RUSSIAN = re.compile(r"7\d{10}", re.ASCII)
+_RUSSIAN_MOBILE = re.compile(r"8?(9\d{9})", re.ASCII)
 _WRITTEN_BY_A_FLOAT = re.compile(r"(\d+)\.0+", re.ASCII)
 _SCIENTIFIC = re.compile(r"[+-]?\d+(?:[.,]\d+)?[eE][+-]?\d+", re.ASCII)
 _SEVERAL = re.compile(r"\d[^\d;,|&\n\r/]*[;,|&\n\r/]\D*\d")
@@ -78,8 +79,13 @@ def _parse(text: str) -> str:
 
     # Of the digits alone, since phonenumbers knows not every kind of space between them.
     digits = phonenumbers.normalize_digits_only(text)
+    # Before phonenumbers, whose list of ranges is older than some numbers.
+    if _CLEAN_RUSSIAN.fullmatch(digits):
+        return digits
     readings = ["+" + digits]
     if "+" not in text:
+        if match := _RUSSIAN_MOBILE.fullmatch(digits):
+            return "7" + match[1]
         # What is no valid number at home may carry its country code without the plus.
         readings = [digits, *readings, "+" + digits.removeprefix("00")]
     for reading in readings:
