@@ -1,0 +1,254 @@
+"""Whatever happens in whatever order: the real client, plan and dispatch against the sandbox over a socket."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Event, Lock
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import requests
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+
+from airflow_provider_mysmpp.gateway.client import Credentials, GatewayClient
+from airflow_provider_mysmpp.gateway.retrying import RetryPolicy
+from airflow_provider_mysmpp.sandbox.testing import SENDER, SandboxServer
+from airflow_provider_mysmpp.sending.composer import Composer
+from airflow_provider_mysmpp.sending.dispatch import Dispatch
+from airflow_provider_mysmpp.sending.identity import Identities
+from airflow_provider_mysmpp.sending.outcomes import Result, Status
+from airflow_provider_mysmpp.sending.plan import Plan
+from airflow_provider_mysmpp.sending.validity import ValidityClock
+
+from .attempts import PHONES
+
+TEXT: Final = "{run}/{key}: {balance} ₽"
+EXAMPLES: Final = int(os.environ.get("MYSMPP_CAMPAIGNS", "150"))
+STEPS: Final = 30
+NO_PAUSES: Final = RetryPolicy(attempts=3, first_pause=0.0, longest_pause=0.0)
+
+PLAIN_FAULTS: Final = (
+    *("lost_answer", "reset", "too_many", "cut_json", "html", "empty", "too_few", "too_many_entries"),
+    *("one_id", "redirect", "string_ids", "id_and_error", "neither"),
+)
+FAULTS: Final[tuple[dict[str, Any], ...]] = (
+    *({"kind": kind} for kind in PLAIN_FAULTS),
+    *({"kind": "status", "status": status, "processed": done} for status in (413, 500, 503) for done in (False, True)),
+    *({"kind": "too_many", "processed": True}, {"kind": "html", "processed": False}),
+    *({"kind": "body", "body": body} for body in ("null", '{"information": [null, 5, {}]}', '{"error": 5}')),
+    *({"kind": "error", "code": code} for code in ("stop_list", "moderator", "out_of_sms", "bad_credentials")),
+    *({"kind": "error", "code": code, "language": "ru"} for code in ("unknown", "unknown_sender", "account_blocked")),
+)
+
+
+class CrashError(BaseException):
+    """The process is gone."""
+
+
+@dataclass
+class Fate:
+    """
+    What one request of a send meets beside the faults of the gateway.
+
+    :param at: The number of the request.
+    :param kind: ``crash before``, ``crash after``, or ``lose an entry`` of its answer.
+    :param position: Of the lost entry.
+    """
+
+    at: int
+    kind: str
+    position: int = 0
+
+
+class FatefulClient(GatewayClient):
+    """A client one of whose requests meets its fate."""
+
+    def __init__(self, base_url: str, fate: Fate | None) -> None:
+        account = Credentials(login="sandbox", password="sandbox")
+        super().__init__(base_url, account, timeout=20.0, retry=NO_PAUSES)
+        self._fate, self._count, self._counting = fate, 0, Lock()
+
+    def _post(self, path: str, body: bytes) -> requests.Response:
+        with self._counting:
+            self._count += 1
+            fate = self._fate if self._fate and self._fate.at == self._count else None
+        if fate and fate.kind == "crash before":
+            raise CrashError
+        answer = super()._post(path, body)
+        if fate and fate.kind == "crash after":
+            raise CrashError
+        if fate and answer.content.startswith(b'{"information": [{'):
+            document = answer.json()
+            del document["information"][fate.position % len(document["information"])]
+            answer._content = json.dumps(document).encode()
+        return answer
+
+
+class Campaign(RuleBasedStateMachine):
+    """One list of customers, texted in one run after another."""
+
+    def __init__(self, sandbox: SandboxServer) -> None:
+        super().__init__()
+        self.sandbox = sandbox
+        sandbox.clear()
+        self.rows: list[dict[str, Any]] = []
+        self.run = 1
+        self.reported: dict[tuple[str, str, int], str] = {}
+        self.add_rows(3)
+
+    # What people and databases do
+
+    @rule(count=st.integers(1, 8))
+    def add_rows(self, count: int) -> None:
+        """Let new customers come; every third has a second order."""
+        for _ in range(count):
+            number = len(self.rows)
+            owner = number - 1 if number % 3 == 2 else number
+            self.rows.append({"phone": PHONES[owner], "key": f"A-{number}", "balance": number})
+
+    @rule(seed=st.integers(0, 99))
+    def reorder(self, seed: int) -> None:
+        """Give the rows in another order, with other balances."""
+        random.Random(seed).shuffle(self.rows)
+        for row in self.rows:
+            row["balance"] += 1
+
+    @rule()
+    def begin_another_run(self) -> None:
+        """Send again on purpose."""
+        self.run += 1
+
+    # What breaks
+
+    @rule(fault=st.sampled_from(FAULTS), times=st.integers(1, 4), after=st.integers(0, 3))
+    def add_fault(self, fault: dict[str, Any], times: int, after: int) -> None:
+        """Queue a fault."""
+        self.sandbox.add_fault(**fault, times=times, after=after)
+
+    @rule()
+    def end_the_faults(self) -> None:
+        """Repair the gateway."""
+        self.sandbox.api("DELETE", "/api/faults")
+
+    # What Airflow does
+
+    @rule(batch_size=st.sampled_from([1, 2, 3, 50]), in_flight=st.integers(1, 3))
+    def send(self, batch_size: int, in_flight: int) -> None:
+        """Send, as a first try, a retry or a clear does."""
+        self.check(self.dispatch(batch_size, in_flight))
+
+    @rule(
+        fate=st.builds(
+            Fate,
+            at=st.integers(1, 6),
+            kind=st.sampled_from(["crash before", "crash after", "lose an entry"]),
+            position=st.integers(0, 9),
+        ),
+        batch_size=st.sampled_from([1, 2, 5, 50]),
+        in_flight=st.integers(1, 3),
+    )
+    def meet_a_fate(self, fate: Fate, batch_size: int, in_flight: int) -> None:
+        """Let the process die around one of its requests, or an entry of an answer vanish."""
+        self.check(self.dispatch(batch_size, in_flight, fate=fate))
+
+    @rule(at=st.integers(0, 5), batch_size=st.sampled_from([1, 2, 50]))
+    def stop(self, at: int, batch_size: int) -> None:
+        """Tell a send to stop when some rows are settled."""
+        stop = Event()
+
+        def progress(settled: int) -> None:
+            if settled >= at:
+                stop.set()
+
+        self.check(self.dispatch(batch_size, 1, stop=stop, progress=progress))
+
+    def dispatch(
+        self,
+        batch_size: int,
+        in_flight: int,
+        *,
+        fate: Fate | None = None,
+        stop: Event | None = None,
+        progress: Callable[[int], None] = lambda _: None,
+    ) -> list[Result] | None:
+        """Send the rows; return the results, or None from a process that died."""
+        composer = Composer(
+            identities=Identities(f"run-{self.run}", TEXT),
+            clock=ValidityClock(ZoneInfo("Europe/Moscow")),
+            text=TEXT,
+            sender=SENDER,
+            channel="sms",
+        )
+        with Plan() as plan, FatefulClient(self.sandbox.url, fate) as client:
+            plan.load([{**row, "run": self.run} for row in self.rows], composer)
+            dispatch = Dispatch(
+                client, plan, batch_size=batch_size, max_in_flight=in_flight, stop=stop, progress=progress
+            )
+            try:
+                plan.finish(dispatch.run())
+            except CrashError:
+                return None
+            return list(plan.results())
+
+    # What must hold
+
+    def check(self, results: list[Result] | None) -> None:
+        """Each row has one outcome, and what is reported accepted is in the ledger under that id, for good."""
+        if results is None:
+            return
+        assert [result.row for result in results] == list(range(1, len(self.rows) + 1))
+        assert [(r.phone, r.key) for r in results] == [(row["phone"], row["key"]) for row in self.rows]
+        ledger = {str(message["id_sms"]): message for message in self.sandbox.messages()}
+        for result in results:
+            assert (result.id_sms is not None) is (result.status == Status.ACCEPTED)
+            if result.id_sms is None:
+                continue
+            kept = ledger[result.id_sms]
+            assert (kept["phone"], kept["client_id_sms"]) == (result.phone, result.client_id_sms)
+            assert kept["text"].startswith(f"{self.run}/{result.key}: ")
+            who = (result.phone, str(result.key), self.run)
+            assert self.reported.setdefault(who, result.id_sms) == result.id_sms
+
+    @invariant()
+    def nobody_is_texted_twice(self) -> None:
+        """The gateway accepted each order of each run once at most."""
+        messages = self.sandbox.messages()
+        texted = Counter((message["phone"], message["text"].partition(":")[0]) for message in messages)
+        assert not [who for who, times in texted.items() if times > 1]
+
+    def teardown(self) -> None:
+        """In the end the gateway is whole again, and one more try texts whoever was not."""
+        self.end_the_faults()
+        results = self.dispatch(50, 2)
+        self.check(results)
+        assert results is not None
+        assert {result.status for result in results} == {"accepted"}
+        mapping = {result.id_sms for result in results}
+        ledger = {str(m["id_sms"]) for m in self.sandbox.messages() if m["text"].startswith(f"{self.run}/")}
+        assert mapping == ledger
+        self.nobody_is_texted_twice()
+
+
+def test_nobody_twice_nobody_lost_whatever_happens(mysmpp_sandbox: SandboxServer) -> None:
+    class CampaignHere(Campaign):
+        def __init__(self) -> None:
+            super().__init__(mysmpp_sandbox)
+
+    run_state_machine_as_test(
+        CampaignHere,
+        settings=settings(
+            max_examples=EXAMPLES,
+            stateful_step_count=STEPS,
+            deadline=None,
+            database=None,
+            phases=[Phase.generate],  # to shrink a campaign takes longer than a test may
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
