@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, TypeVar, overload
 
 from airflow.providers.common.compat.sdk import DecoratedOperator, determine_kwargs, task_decorator_factory
 
+from airflow_provider_mysmpp.hooks.hidden import Hidden
 from airflow_provider_mysmpp.hooks.mysmpp import MySmppHook
 from airflow_provider_mysmpp.operators.mysmpp import DEFAULT_IDEMPOTENCY_KEY, MySmppSendOperator
-from airflow_provider_mysmpp.operators.sources import HiddenRecipients
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
@@ -26,15 +26,15 @@ _SOURCES = ("recipients", "sql", "sql_conn_id", "parameters")
 """The fields of the operator whose place the function takes."""
 
 
-class HiddenArguments(HiddenRecipients):
+class HiddenArguments(Hidden):
     """
     Hold rendered arguments of a function where Airflow stores and shows them: they may be recipients.
 
     :param rows: The arguments, in a sequence or by their names.
     """
 
-    def __repr__(self) -> str:
-        return f"<{len(self.rows)} arguments, not shown>"
+    def __init__(self, rows: Any) -> None:
+        super().__init__(rows, "arguments")
 
     def __len__(self) -> int:
         return len(self.rows)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from airflow.providers.common.compat.sdk import AirflowFailException, BaseHook, BaseOperator, XComArg
 
+from airflow_provider_mysmpp.hooks.hidden import Hidden, is_template
 from airflow_provider_mysmpp.hooks.mysmpp import MySmppHook
-from airflow_provider_mysmpp.operators.sources import HiddenRecipients, rows_from_sql, rows_of
+from airflow_provider_mysmpp.operators.sources import rows_from_sql, rows_of
 
 # What sends is imported where it is used: DAG files import this module all day and send nothing.
 if TYPE_CHECKING:
@@ -134,8 +135,8 @@ class MySmppSendOperator(BaseOperator):
 
     @recipients.setter
     def recipients(self, value: Any) -> None:
-        as_it_is = value is None or isinstance(value, XComArg | HiddenRecipients) or _is_template(value)
-        self._recipients = value if as_it_is else HiddenRecipients(value)
+        as_it_is = value is None or isinstance(value, XComArg | Hidden) or is_template(value)
+        self._recipients = value if as_it_is else Hidden(value, "recipients")
 
     @cached_property
     def hook(self) -> MySmppHook:
@@ -190,7 +191,7 @@ class MySmppSendOperator(BaseOperator):
         if self.sql is not None and self.sql_conn_id is not None:
             return rows_from_sql(BaseHook.get_hook(self.sql_conn_id), self.sql, self.parameters)
         recipients = self.recipients
-        return rows_of(recipients.rows if isinstance(recipients, HiddenRecipients) else recipients)
+        return rows_of(recipients.rows if isinstance(recipients, Hidden) else recipients)
 
     def _composer(self) -> Composer:
         from airflow_provider_mysmpp.gateway.errors import ConfigurationError  # noqa: PLC0415
@@ -248,10 +249,6 @@ class MySmppSendOperator(BaseOperator):
                 "results_path %s may be the same for every mapped task; name each with {{ ti.map_index }}.", path
             )
         return path
-
-
-def _is_template(value: Any) -> bool:
-    return isinstance(value, str) and ("{{" in value or "{%" in value)
 
 
 def _check_ranges(*, batch_size: int, max_in_flight: int, tolerated_failures: float) -> None:

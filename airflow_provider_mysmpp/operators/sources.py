@@ -13,25 +13,6 @@ _BLOCK: Final = 1_000
 _CURSOR_NAME: Final = "mysmpp_recipients"
 
 
-class HiddenRecipients:
-    """
-    Hold recipients where Airflow stores and shows what a template field holds.
-
-    :param rows: The recipients.
-    """
-
-    def __init__(self, rows: Any) -> None:
-        self.rows = rows
-
-    def __repr__(self) -> str:
-        count = f"{len(self.rows)} " if hasattr(self.rows, "__len__") else ""
-        return f"<{count}recipients, not shown>"
-
-    def serialize(self) -> str:
-        """Return what Airflow 3 stores of a template field."""
-        return repr(self)
-
-
 def rows_of(recipients: Any) -> Iterable[Any]:
     """
     Return the rows of a ``recipients`` argument.

@@ -18,7 +18,7 @@ from typing import Final, TypeAlias
 
 from airflow_provider_mysmpp.gateway.documents import Message
 from airflow_provider_mysmpp.gateway.errors import CollisionError, MySmppError, StoppedError
-from airflow_provider_mysmpp.sending.delivery import Client, Delivery, deliver
+from airflow_provider_mysmpp.sending.batch import BatchResult, Client, send_batch
 from airflow_provider_mysmpp.sending.outcomes import Outcome
 from airflow_provider_mysmpp.sending.plan import Plan
 
@@ -31,7 +31,7 @@ _GRACE: Final = 2.0
 _LOOK_UP: Final = 0.5
 """Seconds after which a waiting send looks up, for its stop event and its progress."""
 
-_Landed: TypeAlias = tuple[list[Message], Delivery | BaseException]
+_Landed: TypeAlias = tuple[list[Message], BatchResult | BaseException]
 """A batch and what became of it: its outcomes, or the defect that its worker met."""
 
 
@@ -107,16 +107,16 @@ class Dispatch:
 
     def _heed(self, landed: Iterable[_Landed]) -> None:
         """Learn of reasons to stop before anything more leaves."""
-        for _, delivery in landed:
-            if isinstance(delivery, BaseException):
-                raise delivery
-            self._doubtful = self._doubtful + 1 if delivery.doubt else 0
-            if (collision := collision_of(delivery.outcomes)) is not None:
+        for _, result in landed:
+            if isinstance(result, BaseException):
+                raise result
+            self._doubtful = self._doubtful + 1 if result.doubt else 0
+            if (collision := collision_of(result.outcomes)) is not None:
                 self._stop(collision)
-            if delivery.stop is not None:
-                self._stop(delivery.stop)
-            elif delivery.doubt is not None and self._doubtful >= _MOST_DOUBTFUL:
-                self._stop(delivery.doubt)
+            if result.stop is not None:
+                self._stop(result.stop)
+            elif result.doubt is not None and self._doubtful >= _MOST_DOUBTFUL:
+                self._stop(result.doubt)
 
     def _fill(self, flying: int) -> None:
         for busy in range(flying, self._window):
@@ -133,10 +133,10 @@ class Dispatch:
     def _work(self) -> None:
         while (batch := self._orders.get()) is not None:
             try:
-                delivery: Delivery | BaseException = deliver(self._client, batch, stop=self._hold)
+                result: BatchResult | BaseException = send_batch(self._client, batch, stop=self._hold)
             except BaseException as error:  # noqa: BLE001  raised again in the thread that waits
-                delivery = error
-            self._landed.append((batch, delivery))
+                result = error
+            self._landed.append((batch, result))
             self._news.put(None)
 
     def _wait(self, seconds: float) -> None:
@@ -148,10 +148,10 @@ class Dispatch:
     def _keep(self, batches: int) -> None:
         """Put the outcomes of batches into the plan. Only then are they forgotten here."""
         for _ in range(batches):
-            batch, delivery = self._landed[0]
-            if isinstance(delivery, Delivery):
+            batch, result = self._landed[0]
+            if isinstance(result, BatchResult):
                 try:
-                    self._plan.record(batch, delivery.outcomes)
+                    self._plan.record(batch, result.outcomes)
                 except CollisionError as error:
                     self._stop(error)
                 self._settled += len(batch)

@@ -19,8 +19,8 @@ from airflow.providers.common.compat.sdk import (
     conf,
 )
 
+from airflow_provider_mysmpp.hooks.hidden import Hidden, is_template
 from airflow_provider_mysmpp.hooks.mysmpp import MySmppHook, airflow_error
-from airflow_provider_mysmpp.operators.sources import HiddenRecipients
 
 # What speaks to the gateway is imported where it is used: DAG files import this module all day and wait for nothing.
 if TYPE_CHECKING:
@@ -102,8 +102,8 @@ class MySmppDeliverySensor(BaseSensorOperator):
     def messages(self, value: Any) -> None:
         if isinstance(value, XComArg):
             self.send_task_id = getattr(getattr(value, "operator", None), "task_id", None)
-        as_it_is = value is None or isinstance(value, XComArg | HiddenRecipients) or _is_path_or_template(value)
-        self._messages = value if as_it_is else HiddenRecipients(value)
+        as_it_is = value is None or isinstance(value, XComArg | Hidden) or _is_path_or_template(value)
+        self._messages = value if as_it_is else Hidden(value, "messages")
 
     @cached_property
     def hook(self) -> MySmppHook:
@@ -260,4 +260,4 @@ def _goal(
 def _is_path_or_template(value: Any) -> bool:
     from airflow_provider_mysmpp.delivery.messages import is_path  # noqa: PLC0415
 
-    return is_path(value) or (isinstance(value, str) and ("{{" in value or "{%" in value))
+    return is_path(value) or is_template(value)

@@ -13,8 +13,8 @@ from airflow_provider_mysmpp.delivery.messages import SUFFIXES, Sent, is_path, r
 from airflow_provider_mysmpp.delivery.report import rows_of, summarise
 from airflow_provider_mysmpp.delivery.watch import Watch, is_passing
 from airflow_provider_mysmpp.gateway.errors import ConfigurationError, GatewayError
+from airflow_provider_mysmpp.hooks.hidden import Hidden
 from airflow_provider_mysmpp.hooks.storage import is_shared, read_file, write_file
-from airflow_provider_mysmpp.operators.sources import HiddenRecipients
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -48,7 +48,7 @@ class Wait:
             raise ConfigurationError(
                 f"results_path is {str(self._sensor.results_path)!r}; let it end with {', '.join(SUFFIXES)}"
             )
-        messages = read_messages(given.rows if isinstance(given, HiddenRecipients) else given, read_file)
+        messages = read_messages(given.rows if isinstance(given, Hidden) else given, read_file)
         if not messages:
             self._sensor.log.warning("There are no messages, so there is nothing to wait for.")
         return messages

@@ -288,7 +288,7 @@ def test_no_phone_is_stored_or_shown(gateway: SandboxServer, send: Send, mode: s
     sensor = build(mapping(ids, (SILENT,)), mode=mode)
     shown = [serialize_template_field(getattr(sensor, field), field) for field in MySmppDeliverySensor.template_fields]
     assert SILENT not in repr(shown)
-    assert "<1 recipients, not shown>" in repr(shown)
+    assert "<1 messages, not shown>" in repr(shown)
     done = attempt(mapping(ids, (SILENT,)), mode=mode, timeout=0.2)
     stored = repr([deferral.trigger.serialize() for deferral in done.deferrals]) + done.words
     for canary in (SILENT, "password", "sandbox"):

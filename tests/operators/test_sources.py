@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_mysmpp.gateway.errors import ConfigurationError
-from airflow_provider_mysmpp.operators.sources import HiddenRecipients, rows_from_sql, rows_of
+from airflow_provider_mysmpp.operators.sources import rows_from_sql, rows_of
 from tests.conftest import ROOT
 from tests.support import need_module, need_port
 
@@ -279,9 +279,3 @@ class Frame:
 def test_what_is_no_list_of_recipients_is_refused_with_a_remedy(given: Any, words: str) -> None:
     with pytest.raises(ConfigurationError, match=words):
         rows_of(given)
-
-
-def test_hidden_recipients_show_their_number_and_nothing_else() -> None:
-    hidden = HiddenRecipients(["79000000001", "79000000002"])
-    assert repr(hidden) == str(hidden) == hidden.serialize() == "<2 recipients, not shown>"
-    assert repr(HiddenRecipients(iter(["79000000001"]))) == "<recipients, not shown>"

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_mysmpp.gateway.documents import Message
 from airflow_provider_mysmpp.gateway.errors import CATALOGUE, GatewayError
-from airflow_provider_mysmpp.sending.delivery import Delivery, deliver
+from airflow_provider_mysmpp.sending.batch import BatchResult, send_batch
 from airflow_provider_mysmpp.sending.dispatch import Dispatch
 from airflow_provider_mysmpp.sending.outcomes import Status
 from tests.gateway.support import client_of, message
@@ -87,10 +87,10 @@ class Sayings:
         return bytes(what)
 
 
-def assert_defined(delivery: Delivery, batch: Sequence[Message], said: Sequence[bytes]) -> None:
+def assert_defined(result: BatchResult, batch: Sequence[Message], said: Sequence[bytes]) -> None:
     """Fail unless each message has one outcome that the answers bear out."""
-    assert len(delivery.outcomes) == len(batch)
-    for outcome in delivery.outcomes:
+    assert len(result.outcomes) == len(batch)
+    for outcome in result.outcomes:
         assert outcome.status in (Status.ACCEPTED, Status.REJECTED, Status.UNKNOWN, Status.UNSENT)
         if outcome.status is Status.ACCEPTED:
             assert outcome.id_sms is not None
@@ -101,7 +101,7 @@ def assert_defined(delivery: Delivery, batch: Sequence[Message], said: Sequence[
             assert outcome.code
             assert outcome.error
         assert outcome.error is None or outcome.error.encode()
-    for error in (delivery.stop, delivery.doubt):
+    for error in (result.stop, result.doubt):
         assert error is None or isinstance(error, GatewayError)
 
 
@@ -113,8 +113,8 @@ def test_whatever_is_answered_every_message_has_a_defined_outcome(
     sayings = Sayings(given_answers)
     with requests_mock.Mocker() as mock, client_of(ADDRESS, attempts=2) as client:
         mock.post(f"{ADDRESS}/json", sayings.responses)
-        delivery = deliver(client, batch, stop=Event())
-    assert_defined(delivery, batch, sayings.said)
+        result = send_batch(client, batch, stop=Event())
+    assert_defined(result, batch, sayings.said)
 
 
 @settings(deadline=None, max_examples=150)
@@ -180,7 +180,7 @@ def test_whatever_bytes_come_over_the_wire_every_message_has_a_defined_outcome()
         def check(batch: list[Message], content: bytes) -> None:
             said.append(content)
             with client_of(server.url, timeout=2.0) as client:
-                assert_defined(deliver(client, batch, stop=Event()), batch, [content])
+                assert_defined(send_batch(client, batch, stop=Event()), batch, [content])
 
         check()
     assert len(said) >= 100

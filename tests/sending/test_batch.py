@@ -18,7 +18,7 @@ from airflow_provider_mysmpp.gateway.errors import (
     StoppedError,
     UnavailableError,
 )
-from airflow_provider_mysmpp.sending.delivery import Delivery, deliver, outcome_of
+from airflow_provider_mysmpp.sending.batch import BatchResult, outcome_of, send_batch
 from airflow_provider_mysmpp.sending.outcomes import Outcome, Status
 from tests.gateway.support import message, messages
 from tests.sending.support import Gateway, Scripted, Step
@@ -31,15 +31,15 @@ BLOCKED = "Account blocked"
 STRANGE = "words that nobody knows"
 
 
-def run(batch: Sequence[Message], *steps: Step, maybe_sent: bool = False) -> tuple[Delivery, Scripted]:
+def run(batch: Sequence[Message], *steps: Step, maybe_sent: bool = False) -> tuple[BatchResult, Scripted]:
     """Deliver a batch to a scripted gateway."""
     client = Scripted(*steps)
-    return deliver(client, batch, stop=Event(), maybe_sent=maybe_sent), client
+    return send_batch(client, batch, stop=Event(), maybe_sent=maybe_sent), client
 
 
-def words_of(delivery: Delivery) -> list[str]:
-    """Return the statuses of a delivery."""
-    return [str(outcome.status) for outcome in delivery.outcomes]
+def words_of(result: BatchResult) -> list[str]:
+    """Return the statuses of a result."""
+    return [str(outcome.status) for outcome in result.outcomes]
 
 
 def sizes_of(client: Scripted) -> list[int]:
@@ -90,29 +90,29 @@ def test_what_may_have_been_sent_is_not_taken_back_by_words_about_the_account(en
 
 
 def test_each_message_has_the_outcome_of_its_entry() -> None:
-    delivery, client = run(messages(4), [PASS, Answer(None, STOP_LIST), Answer(None, None), Answer("78", STRANGE)])
-    assert words_of(delivery) == ["accepted", "rejected", "unknown", "accepted"]
-    assert (delivery.stop, delivery.doubt) == (None, None)
+    result, client = run(messages(4), [PASS, Answer(None, STOP_LIST), Answer(None, None), Answer("78", STRANGE)])
+    assert words_of(result) == ["accepted", "rejected", "unknown", "accepted"]
+    assert (result.stop, result.doubt) == (None, None)
     assert sizes_of(client) == [4]
 
 
 @pytest.mark.parametrize("entry", CATALOGUE, ids=lambda entry: entry.code)
 def test_only_an_error_of_the_account_in_an_entry_stops_the_send(entry: Any) -> None:
-    delivery, client = run(messages(2), [PASS, Answer(None, entry.english)])
-    assert words_of(delivery) == ["accepted", "rejected"]
-    assert delivery.doubt is None
+    result, client = run(messages(2), [PASS, Answer(None, entry.english)])
+    assert words_of(result) == ["accepted", "rejected"]
+    assert result.doubt is None
     assert len(client.asked) == 1
     if entry.scope is Scope.ACCOUNT:
-        assert isinstance(delivery.stop, RefusedError)
-        assert (delivery.stop.code, delivery.stop.retryable) == (entry.code, entry.retryable)
+        assert isinstance(result.stop, RefusedError)
+        assert (result.stop.code, result.stop.retryable) == (entry.code, entry.retryable)
     else:
-        assert delivery.stop is None
+        assert result.stop is None
 
 
 def test_an_error_of_the_account_beside_an_id_stops_nothing() -> None:
-    delivery, _ = run(messages(2), [Answer("77", BLOCKED), Answer("78", None)])
-    assert words_of(delivery) == ["accepted", "accepted"]
-    assert delivery.stop is None
+    result, _ = run(messages(2), [Answer("77", BLOCKED), Answer("78", None)])
+    assert words_of(result) == ["accepted", "accepted"]
+    assert result.stop is None
 
 
 # No answer
@@ -133,10 +133,10 @@ def test_an_error_of_the_account_beside_an_id_stops_nothing() -> None:
     ],
 )
 def test_a_gateway_that_stays_away_ends_the_send(error: Any, before: bool, status: str) -> None:
-    delivery, client = run(messages(3), error, maybe_sent=before)
-    assert delivery.outcomes == [Outcome(Status(status), None, error.code, "x")] * 3
-    assert delivery.stop is error
-    assert delivery.doubt is error
+    result, client = run(messages(3), error, maybe_sent=before)
+    assert result.outcomes == [Outcome(Status(status), None, error.code, "x")] * 3
+    assert result.stop is error
+    assert result.doubt is error
     assert sizes_of(client) == [3]
 
 
@@ -152,29 +152,29 @@ def test_an_error_of_the_program_goes_through() -> None:
 @pytest.mark.parametrize("before", [False, True])
 def test_a_refusal_of_the_account_or_the_request_ends_the_send(entry: Any, before: bool) -> None:
     error = RefusedError(entry.english, status_code=400)
-    delivery, client = run(messages(3), error, maybe_sent=before)
-    assert words_of(delivery) == ["unknown" if before else "rejected"] * 3
-    assert {(outcome.code, outcome.error) for outcome in delivery.outcomes} == {(entry.code, entry.english)}
-    assert delivery.stop is error
-    assert delivery.doubt is None
+    result, client = run(messages(3), error, maybe_sent=before)
+    assert words_of(result) == ["unknown" if before else "rejected"] * 3
+    assert {(outcome.code, outcome.error) for outcome in result.outcomes} == {(entry.code, entry.english)}
+    assert result.stop is error
+    assert result.doubt is None
     assert sizes_of(client) == [3]
 
 
 def test_a_refusal_after_a_lost_answer_leaves_it_open_what_was_sent() -> None:
     error = RefusedError("Out of SMS")
     error.maybe_sent = True  # as the retries leave it
-    delivery, _ = run(messages(3), error)
-    assert words_of(delivery) == ["unknown"] * 3
-    assert delivery.stop is error
+    result, _ = run(messages(3), error)
+    assert words_of(result) == ["unknown"] * 3
+    assert result.stop is error
 
 
 @pytest.mark.parametrize("before", [False, True])
 def test_an_unknown_refusal_leaves_everything_open_and_is_not_repeated(before: bool) -> None:
     error = RefusedError(STRANGE, status_code=400)
-    delivery, client = run(messages(4), error, maybe_sent=before)
-    assert delivery.outcomes == [Outcome(Status.UNKNOWN, None, "unknown", STRANGE)] * 4
-    assert delivery.stop is None
-    assert delivery.doubt is error
+    result, client = run(messages(4), error, maybe_sent=before)
+    assert result.outcomes == [Outcome(Status.UNKNOWN, None, "unknown", STRANGE)] * 4
+    assert result.stop is None
+    assert result.doubt is error
     assert sizes_of(client) == [4]
 
 
@@ -198,10 +198,10 @@ ALIKE = [
 def test_a_refusal_is_everybodys_where_all_share_what_it_is_about(
     text: str, batch: Sequence[Message], alike: bool
 ) -> None:
-    delivery, client = run(batch, RefusedError(text))
-    assert words_of(delivery) == ["rejected"] * len(batch)
-    assert {outcome.error for outcome in delivery.outcomes} == {text}
-    assert (delivery.stop, delivery.doubt) == (None, None)
+    result, client = run(batch, RefusedError(text))
+    assert words_of(result) == ["rejected"] * len(batch)
+    assert {outcome.error for outcome in result.outcomes} == {text}
+    assert (result.stop, result.doubt) == (None, None)
     assert (len(client.asked) == 1) is alike
 
 
@@ -213,14 +213,14 @@ def test_the_one_that_a_refusal_is_about_is_found_and_the_others_are_sent() -> N
             raise RefusedError(STOP_LIST, status_code=400)
         return by_phone(some)
 
-    delivery, client = run(batch, refuse_the_sixth)
-    assert words_of(delivery) == ["accepted"] * 5 + ["rejected"] + ["accepted"] * 2
-    assert [outcome.id_sms for outcome in delivery.outcomes if outcome.id_sms] == [
+    result, client = run(batch, refuse_the_sixth)
+    assert words_of(result) == ["accepted"] * 5 + ["rejected"] + ["accepted"] * 2
+    assert [outcome.id_sms for outcome in result.outcomes if outcome.id_sms] == [
         sent.phone for sent in batch if sent is not batch[5]
     ]
-    assert delivery.outcomes[5].code == "stop_list"
+    assert result.outcomes[5].code == "stop_list"
     assert sizes_of(client) == [8, 4, 4, 2, 1, 1, 2]
-    assert (delivery.stop, delivery.doubt) == (None, None)
+    assert (result.stop, result.doubt) == (None, None)
 
 
 def test_the_messages_of_a_bad_sender_are_found_and_the_others_are_sent() -> None:
@@ -231,8 +231,8 @@ def test_the_messages_of_a_bad_sender_are_found_and_the_others_are_sent() -> Non
             raise RefusedError(NO_SENDER)
         return by_phone(some)
 
-    delivery, client = run(batch, refuse_a_sender)
-    assert words_of(delivery) == ["rejected", "rejected", "rejected", "accepted"]
+    result, client = run(batch, refuse_a_sender)
+    assert words_of(result) == ["rejected", "rejected", "rejected", "accepted"]
     assert sizes_of(client) == [4, 2, 2, 1, 1]
 
 
@@ -247,22 +247,22 @@ def test_a_batch_is_halved_until_positions_are_certain() -> None:
             raise AmbiguousError("one too few")
         return by_phone(some)
 
-    delivery, client = run(batch, miscount_large_requests)
-    assert [outcome.id_sms for outcome in delivery.outcomes] == [sent.phone for sent in batch]
+    result, client = run(batch, miscount_large_requests)
+    assert [outcome.id_sms for outcome in result.outcomes] == [sent.phone for sent in batch]
     assert sizes_of(client) == [8, 4, 2, 2, 4, 2, 2]
     assert [
         phone for phones, size in zip(client.asked, sizes_of(client), strict=True) if size == 2 for phone in phones
     ] == [sent.phone for sent in batch]
-    assert (delivery.stop, delivery.doubt) == (None, None)
+    assert (result.stop, result.doubt) == (None, None)
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 5, 7, 13])
 def test_a_gateway_that_never_counts_right_leaves_everything_unknown(count: int) -> None:
     error = AmbiguousError("one too many")
-    delivery, client = run(messages(count), error)
-    assert delivery.outcomes == [Outcome(Status.UNKNOWN, None, "miscount", "one too many")] * count
-    assert delivery.stop is None
-    assert delivery.doubt is error
+    result, client = run(messages(count), error)
+    assert result.outcomes == [Outcome(Status.UNKNOWN, None, "miscount", "one too many")] * count
+    assert result.stop is None
+    assert result.doubt is error
     assert len(client.asked) == 2 * count - 1
 
 
@@ -294,8 +294,8 @@ def test_a_gateway_that_lost_the_count_only_once_hands_the_earlier_ids_back() ->
         gateway.answer(some)
         raise AmbiguousError("one too few")
 
-    delivery, _ = run(batch, process_and_miscount, gateway.answer)
-    assert [outcome.id_sms for outcome in delivery.outcomes] == [gateway.ledger[sent.client_id_sms] for sent in batch]
+    result, _ = run(batch, process_and_miscount, gateway.answer)
+    assert [outcome.id_sms for outcome in result.outcomes] == [gateway.ledger[sent.client_id_sms] for sent in batch]
     assert len(gateway.ledger) == 6
 
 
@@ -309,8 +309,8 @@ def test_a_gateway_that_lost_the_count_only_once_hands_the_earlier_ids_back() ->
     ],
 )
 def test_a_batch_is_in_doubt_only_where_both_halves_are(first: Step, second: Step, in_doubt: bool) -> None:
-    delivery, _ = run(messages(2), AmbiguousError("x"), first, second)
-    assert (delivery.doubt is not None) is in_doubt
+    result, _ = run(messages(2), AmbiguousError("x"), first, second)
+    assert (result.doubt is not None) is in_doubt
 
 
 # What may have been sent stays so through the halves
@@ -342,8 +342,8 @@ def test_the_first_half_remembers_what_was_sent_before(
     whole_maybe_sent: bool, before: bool, half: Step, status: str
 ) -> None:
     whole = AmbiguousError("too large", maybe_sent=whole_maybe_sent)
-    delivery, _ = run(messages(2), whole, half, [PASS], maybe_sent=before)
-    assert words_of(delivery)[0] == status
+    result, _ = run(messages(2), whole, half, [PASS], maybe_sent=before)
+    assert words_of(result)[0] == status
 
 
 @pytest.mark.parametrize("whole", [AmbiguousError("x"), AmbiguousError("x", maybe_sent=False), RefusedError(STOP_LIST)])
@@ -352,21 +352,21 @@ def test_the_first_half_remembers_what_was_sent_before(
     "half", [UnavailableError("gone", maybe_sent=False), RefusedError(BLOCKED), StoppedError("gone", maybe_sent=False)]
 )
 def test_a_reason_to_stop_in_the_first_half_spares_the_second(whole: Any, before: bool, half: Any) -> None:
-    delivery, client = run(messages(4), whole, half, maybe_sent=before)
+    result, client = run(messages(4), whole, half, maybe_sent=before)
     rest = "unknown" if before or whole.maybe_sent else "unsent"
-    assert words_of(delivery)[2:] == [rest, rest]
-    assert {(outcome.code, outcome.error) for outcome in delivery.outcomes[2:]} == {(half.code, str(half))}
-    assert delivery.stop is half
+    assert words_of(result)[2:] == [rest, rest]
+    assert {(outcome.code, outcome.error) for outcome in result.outcomes[2:]} == {(half.code, str(half))}
+    assert result.stop is half
     assert sizes_of(client) == [4, 2]
-    assert (delivery.doubt is half) is not isinstance(half, RefusedError)
+    assert (result.doubt is half) is not isinstance(half, RefusedError)
 
 
 def test_a_reason_to_stop_in_the_second_half_is_a_reason_to_stop() -> None:
     gone = UnavailableError("gone")
-    delivery, _ = run(messages(2), AmbiguousError("x"), [PASS], gone)
-    assert words_of(delivery) == ["accepted", "unknown"]
-    assert delivery.stop is gone
-    assert delivery.doubt is None
+    result, _ = run(messages(2), AmbiguousError("x"), [PASS], gone)
+    assert words_of(result) == ["accepted", "unknown"]
+    assert result.stop is gone
+    assert result.doubt is None
 
 
 def test_every_request_hears_of_a_stop() -> None:
@@ -378,5 +378,5 @@ def test_every_request_hears_of_a_stop() -> None:
             heard.append(stop)
             raise AmbiguousError("x")
 
-    deliver(Listening(), messages(3), stop=stop)
+    send_batch(Listening(), messages(3), stop=stop)
     assert heard == [stop] * 5

@@ -22,14 +22,14 @@ _ACCEPTED: Final = Status.ACCEPTED  # looked up once, not for every message
 
 
 class Client(Protocol):
-    """What a delivery needs of :class:`~airflow_provider_mysmpp.gateway.client.GatewayClient`."""
+    """What a batch needs of :class:`~airflow_provider_mysmpp.gateway.client.GatewayClient`."""
 
     def send(self, messages: Sequence[Message], *, stop: Event) -> list[Answer]:
         """Send messages in one request and return what the gateway said about each, in their order."""
 
 
 @dataclass(slots=True)
-class Delivery:
+class BatchResult:
     """
     What became of a batch.
 
@@ -43,7 +43,7 @@ class Delivery:
     doubt: GatewayError | None = None
 
 
-def deliver(client: Client, messages: Sequence[Message], *, stop: Event, maybe_sent: bool = False) -> Delivery:
+def send_batch(client: Client, messages: Sequence[Message], *, stop: Event, maybe_sent: bool = False) -> BatchResult:
     """
     Send a batch and return one outcome a message.
 
@@ -55,14 +55,14 @@ def deliver(client: Client, messages: Sequence[Message], *, stop: Event, maybe_s
     try:
         answers = client.send(messages, stop=stop)
     except AmbiguousError as error:
-        return _deliver_halves(client, messages, error, stop=stop, maybe_sent=maybe_sent or error.maybe_sent)
+        return _send_halves(client, messages, error, stop=stop, maybe_sent=maybe_sent or error.maybe_sent)
     except RefusedError as error:
         return _settle_refusal(client, messages, error, stop=stop, maybe_sent=maybe_sent or error.maybe_sent)
     except GatewayError as error:
         status = Status.UNKNOWN if maybe_sent or error.maybe_sent else Status.UNSENT
-        return Delivery(_alike(messages, status, error), stop=error, doubt=error)
+        return BatchResult(_alike(messages, status, error), stop=error, doubt=error)
     outcomes = [outcome_of(answer, maybe_sent=maybe_sent) for answer in answers]
-    return Delivery(outcomes, stop=_account_refusal(answers))
+    return BatchResult(outcomes, stop=_account_refusal(answers))
 
 
 def outcome_of(answer: Answer, *, maybe_sent: bool = False) -> Outcome:
@@ -98,16 +98,16 @@ def _account_refusal(answers: Iterable[Answer]) -> RefusedError | None:
 
 def _settle_refusal(
     client: Client, messages: Sequence[Message], error: RefusedError, *, stop: Event, maybe_sent: bool
-) -> Delivery:
+) -> BatchResult:
     """Find out whom a refusal of the whole request is about."""
     if error.entry is None:
-        return Delivery(_alike(messages, Status.UNKNOWN, error), doubt=error)
+        return BatchResult(_alike(messages, Status.UNKNOWN, error), doubt=error)
     if not error.entry.about_a_message:
         status = Status.UNKNOWN if maybe_sent else Status.REJECTED
-        return Delivery(_alike(messages, status, error), stop=error)
+        return BatchResult(_alike(messages, status, error), stop=error)
     if len({_concern(error.entry.scope, message) for message in messages}) == 1:
-        return Delivery(_alike(messages, Status.REJECTED, error))
-    return _deliver_halves(client, messages, error, stop=stop, maybe_sent=maybe_sent)
+        return BatchResult(_alike(messages, Status.REJECTED, error))
+    return _send_halves(client, messages, error, stop=stop, maybe_sent=maybe_sent)
 
 
 def _concern(scope: Scope, message: Message) -> Hashable:
@@ -119,21 +119,21 @@ def _concern(scope: Scope, message: Message) -> Hashable:
     return message.client_id_sms
 
 
-def _deliver_halves(
+def _send_halves(
     client: Client, messages: Sequence[Message], error: GatewayError, *, stop: Event, maybe_sent: bool
-) -> Delivery:
+) -> BatchResult:
     """Send both halves, with the identities they have: the gateway hands back the ids that it already gave."""
     if len(messages) == 1:
-        return Delivery(_alike(messages, Status.UNKNOWN if maybe_sent else Status.UNSENT, error), doubt=error)
+        return BatchResult(_alike(messages, Status.UNKNOWN if maybe_sent else Status.UNSENT, error), doubt=error)
     middle = len(messages) // 2
-    first = deliver(client, messages[:middle], stop=stop, maybe_sent=maybe_sent)
+    first = send_batch(client, messages[:middle], stop=stop, maybe_sent=maybe_sent)
     rest = messages[middle:]
     if first.stop is None:
-        second = deliver(client, rest, stop=stop, maybe_sent=maybe_sent)
+        second = send_batch(client, rest, stop=stop, maybe_sent=maybe_sent)
     else:
         status = Status.UNKNOWN if maybe_sent else Status.UNSENT
-        second = Delivery(_alike(rest, status, first.stop), stop=first.stop, doubt=first.stop)
-    return Delivery(
+        second = BatchResult(_alike(rest, status, first.stop), stop=first.stop, doubt=first.stop)
+    return BatchResult(
         first.outcomes + second.outcomes, stop=second.stop, doubt=second.doubt if first.doubt is not None else None
     )
 
