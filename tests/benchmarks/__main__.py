@@ -55,9 +55,7 @@ class Row(NamedTuple):
         sign = "≥" if self.at_least else "≤"
         verdict = "aim" if self.reaches(self.aim) else "must" if self.reaches(self.must) else "MISSED"
         figures = (f"{sign} {bound:g}{self.unit}" for bound in (self.must, self.aim))
-        return " | ".join(
-            ["", self.measure, self.against, f"{self.value:.3g}{self.unit}", *figures, verdict, ""]
-        ).strip()
+        return f"| {' | '.join([self.measure, self.against, f'{self.value:.3g}{self.unit}', *figures, verdict])} |"
 
 
 def measure_speed(bench: Bench, rounds: int) -> None:
@@ -210,7 +208,7 @@ def main() -> int:
     print(f"{facts()}; medians of {arguments.rounds} interleaved rounds\n")
     print("| measure | against | measured | must | aim | reached |\n|---|---|---|---|---|---|")
     for row in rows:
-        print(f"| {row.line()} |")
+        print(row.line())
     missed = [row.measure for row in rows if not row.reaches(row.must)]
     if missed:
         print(f"\nmissed: {', '.join(missed)}", file=sys.stderr)
