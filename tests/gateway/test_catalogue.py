@@ -204,8 +204,11 @@ def test_an_invalid_message_is_a_value_error_with_its_own_code() -> None:
 def test_a_collision_names_the_id_and_the_remedy() -> None:
     error = CollisionError("77")
     assert error.id_sms == "77"
-    assert "id_sms 77 " in str(error)
-    assert "Ask your manager" in str(error)
+    assert str(error) == (
+        "The gateway gave the one id_sms 77 to messages with different client_id_sms: it took one message for another,"
+        " so no answer of it can be trusted. Ask your manager at the gateway how wide client_id_sms may be before sending"
+        " again."
+    )
 
 
 @pytest.mark.parametrize(

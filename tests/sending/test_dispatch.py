@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from airflow_provider_mysmpp.sending import dispatch
 from airflow_provider_mysmpp.sending.dispatch import Dispatch
 from airflow_provider_mysmpp.sending.outcomes import Status
 from tests.sending.support import PATIENCE, Gateway, Slow, in_background, one_at_a_time, phone_of, plan_of, statuses_of
@@ -87,3 +88,18 @@ def test_progress_is_told_while_nothing_happens() -> None:
         one_at_a_time(gateway, plan, progress=tell).run()
     assert told[:5] == [0] * 5
     assert told[-1] == 2
+
+
+def test_a_send_that_waits_does_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dispatch, "_LOOK_UP", PATIENCE)
+    gateway = Slow()
+    told: list[int] = []
+
+    def let_go_after_a_while() -> None:
+        gateway.asked.acquire(timeout=PATIENCE)
+        gateway.go.wait(0.05)
+        gateway.go.set()
+
+    with plan_of(2) as plan, in_background(let_go_after_a_while):
+        one_at_a_time(gateway, plan, progress=told.append).run()
+    assert told in ([0, 2], [0, 0, 2])
