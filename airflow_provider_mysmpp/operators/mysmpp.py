@@ -76,6 +76,8 @@ class MySmppSendOperator(BaseOperator):
         "mysmpp_conn_id",
     )
     template_ext: Sequence[str] = (".sql",)
+    # Airflow copies tasks deeply, to clear some of a DAG: a generator can't be copied so, a long list need not be.
+    shallow_copy_attrs: Sequence[str] = ("_recipients", "_BaseOperator__init_kwargs")
     template_fields_renderers: ClassVar[dict[str, str]] = {"sql": "sql", "parameters": "json"}
     ui_color = "#dff3e4"
 

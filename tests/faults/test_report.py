@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import csv
 import gzip
 import json
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
 
+from airflow_provider_mysmpp.operators.mysmpp import MySmppSendOperator
 from airflow_provider_mysmpp.sandbox.testing import SandboxServer
 
 from .attempts import PHONES, TaskInstance, attempt
@@ -152,6 +154,11 @@ def test_recipients_of_every_kind(gateway: SandboxServer, recipients: Any) -> No
     done = attempt(recipients=recipients)
     assert done.verdict == "success", done.error
     assert list(done.ids) == PHONES[:2]
+
+
+def test_a_copy_of_a_task_with_a_generator_has_it_too(gateway: SandboxServer) -> None:
+    operator = MySmppSendOperator(task_id="send", text="Готово", recipients=(phone for phone in PHONES[:2]))
+    assert list(copy.deepcopy(operator).recipients.rows) == PHONES[:2]
 
 
 @pytest.mark.parametrize("recipient", ["79612240000", 79612240000, {"phone": "79612240000"}])
