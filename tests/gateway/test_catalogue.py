@@ -206,8 +206,8 @@ def test_a_collision_names_the_id_and_the_remedy() -> None:
     assert error.id_sms == "77"
     assert str(error) == (
         "The gateway gave the one id_sms 77 to messages with different client_id_sms: it took one message for another,"
-        " so no answer of it can be trusted. Ask your manager at the gateway how wide client_id_sms may be before sending"
-        " again."
+        " so no answer of it can be trusted. Ask your manager at the gateway how wide client_id_sms may be before"
+        " sending again."
     )
 
 
