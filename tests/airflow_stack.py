@@ -76,7 +76,7 @@ class AirflowStack:
     """
 
     def __init__(self, *, env: Mapping[str, str] | None = None, triggerer: bool = False, postgres: bool = True) -> None:
-        self._components = (*_USUAL, "triggerer") if triggerer else _USUAL
+        self.components = (*_USUAL, "triggerer") if triggerer else _USUAL
         self._given_env = dict(env or {})
         self._postgres = postgres
         self._running: dict[str, subprocess.Popen[bytes]] = {}
@@ -107,7 +107,7 @@ class AirflowStack:
         self._url = f"http://127.0.0.1:{self.port}"
         self.env = self._environment()
         self.cli("db", "migrate")
-        for name in self._components:
+        for name in self.components:
             self.start_component(name)
         if AIRFLOW_3:
             self.wait_until(self._api_answers, "the API server to answer")
