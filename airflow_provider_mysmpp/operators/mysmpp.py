@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import gc
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from threading import Event
 from typing import TYPE_CHECKING, Any, ClassVar, Final
@@ -175,7 +177,7 @@ class MySmppSendOperator(BaseOperator):
         self._stop = Event()
         composer = self._composer()
         reporter = Reporter(context, results_path=self._results_path(context))
-        with Plan() as plan, self.hook.get_conn() as client:
+        with _airflow_left_uncollected(), Plan() as plan, self.hook.get_conn() as client:
             totals = plan.load(self._rows(), composer)
             try:
                 cause = self._refusal(totals) or self._send(plan, totals)
@@ -251,6 +253,16 @@ class MySmppSendOperator(BaseOperator):
                 "results_path %s may be the same for every mapped task; name each with {{ ti.map_index }}.", path
             )
         return path
+
+
+@contextmanager
+def _airflow_left_uncollected() -> Iterator[None]:
+    """Spare the garbage collector what Airflow itself holds: to look through that again and again costs a tenth."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def _check_ranges(*, batch_size: int, max_in_flight: int, tolerated_failures: float) -> None:
