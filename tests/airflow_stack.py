@@ -35,7 +35,7 @@ import requests
 from airflow import __version__ as _airflow_version
 
 AIRFLOW_3: Final = int(_airflow_version.partition(".")[0]) >= 3
-PATIENCE: Final = 120.0
+PATIENCE: Final = 180.0
 """Seconds after which waiting for Airflow counts as a failure."""
 
 _POLL: Final = 0.1

@@ -17,8 +17,8 @@ def gateway(mysmpp_sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch, shor
     return mysmpp_sandbox
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def airflow_stack() -> Iterator[AirflowStack]:
-    """A real Airflow for the whole session; each test brings DAGs of its own."""
+    """A real Airflow for all tests of this folder; each brings DAGs of its own."""
     with AirflowStack() as stack:
         yield stack
