@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import random
@@ -30,6 +31,7 @@ from airflow_provider_mysmpp.sending.validity import ValidityClock
 from .attempts import PHONES
 
 TEXT: Final = "{run}/{key}: {balance} ₽"
+NUMBERS: Final = itertools.count(1)
 EXAMPLES: Final = int(os.environ.get("MYSMPP_CAMPAIGNS", "150"))
 STEPS: Final = 30
 NO_PAUSES: Final = RetryPolicy(attempts=3, first_pause=0.0, longest_pause=0.0)
@@ -99,8 +101,10 @@ class Campaign(RuleBasedStateMachine):
         self.sandbox = sandbox
         sandbox.clear()
         self.rows: list[dict[str, Any]] = []
-        self.run = 1
-        self.reported: dict[tuple[str, str, int], str] = {}
+        # A request of a process that died may come late, when the next campaign has begun.
+        self.name = f"campaign {next(NUMBERS)}"
+        self.number = 1
+        self.reported: dict[tuple[str, str, str], str] = {}
         self.add_rows(3)
 
     # What people and databases do
@@ -123,7 +127,16 @@ class Campaign(RuleBasedStateMachine):
     @rule()
     def begin_another_run(self) -> None:
         """Send again on purpose."""
-        self.run += 1
+        self.number += 1
+
+    @property
+    def run(self) -> str:
+        """The run that is under way."""
+        return f"{self.name}, run {self.number}"
+
+    def ledger(self) -> list[dict[str, Any]]:
+        """What the gateway accepted of this campaign."""
+        return [message for message in self.sandbox.messages() if message["text"].startswith(f"{self.name}, ")]
 
     # What breaks
 
@@ -180,7 +193,7 @@ class Campaign(RuleBasedStateMachine):
     ) -> list[Result] | None:
         """Send the rows; return the results, or None from a process that died."""
         composer = Composer(
-            identities=Identities(f"run-{self.run}", TEXT),
+            identities=Identities(self.run, TEXT),
             clock=ValidityClock(ZoneInfo("Europe/Moscow")),
             text=TEXT,
             sender=SENDER,
@@ -205,7 +218,7 @@ class Campaign(RuleBasedStateMachine):
             return
         assert [result.row for result in results] == list(range(1, len(self.rows) + 1))
         assert [(r.phone, r.key) for r in results] == [(row["phone"], row["key"]) for row in self.rows]
-        ledger = {str(message["id_sms"]): message for message in self.sandbox.messages()}
+        ledger = {str(message["id_sms"]): message for message in self.ledger()}
         for result in results:
             assert (result.id_sms is not None) is (result.status == Status.ACCEPTED)
             if result.id_sms is None:
@@ -219,8 +232,7 @@ class Campaign(RuleBasedStateMachine):
     @invariant()
     def nobody_is_texted_twice(self) -> None:
         """The gateway accepted each order of each run once at most."""
-        messages = self.sandbox.messages()
-        texted = Counter((message["phone"], message["text"].partition(":")[0]) for message in messages)
+        texted = Counter((message["phone"], message["text"].partition(":")[0]) for message in self.ledger())
         assert not [who for who, times in texted.items() if times > 1]
 
     def teardown(self) -> None:
@@ -231,7 +243,7 @@ class Campaign(RuleBasedStateMachine):
         assert results is not None
         assert {result.status for result in results} == {"accepted"}
         mapping = {result.id_sms for result in results}
-        ledger = {str(m["id_sms"]) for m in self.sandbox.messages() if m["text"].startswith(f"{self.run}/")}
+        ledger = {str(m["id_sms"]) for m in self.ledger() if m["text"].startswith(f"{self.run}/")}
         assert mapping == ledger
         self.nobody_is_texted_twice()
 
