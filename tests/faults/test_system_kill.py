@@ -162,7 +162,7 @@ def wait_for_moment(moment: str, sandbox: SandboxServer, before: int, dice: rand
         time.sleep(dice.uniform(0, 0.2))
         return
     whole = RECIPIENTS // BATCH
-    wanted = whole * 9 // 10 if moment == "end" else dice.randrange(1, whole // 3)
+    wanted = whole * 8 // 10 if moment == "end" else dice.randrange(1, whole // 3)
     end = time.monotonic() + 120
     while sandbox.summary()["requests"] - before < wanted and time.monotonic() < end:
         time.sleep(0.01)
