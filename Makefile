@@ -19,13 +19,14 @@ BIN := $(VENV)/bin
 WITH_demo := demo
 WITH_dev := demo dev
 WITH_bench := demo dev bench
+WITH_mutants := demo dev mutants
 
 COVERAGE := --cov --cov-report=term-missing:skip-covered
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: demo test check bench sandbox constraints clean help
+.PHONY: demo test check bench mutants sandbox constraints clean help
 
 demo: $(VENV)/.installed-demo ## Run the example DAG against a local gateway (KEEP=1 leaves its inbox open)
 	@$(BIN)/python -m airflow_provider_mysmpp.sandbox.demo $(if $(KEEP),--keep)
@@ -41,6 +42,9 @@ check: $(VENV)/.installed-dev ## Lint, check the format and the types
 bench: $(VENV)/.installed-bench ## Measure speed and memory, and draw the picture in docs
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
 
+mutants: $(VENV)/.installed-mutants ## Break the code that decides in two thousand places, and name what no test notices
+	@$(BIN)/mutmut run $(ARGS)
+
 sandbox: $(VENV)/.installed-demo ## Run the local gateway on port 8025, its inbox in a browser
 	@$(BIN)/python -m airflow_provider_mysmpp.sandbox --port 8025 $(ARGS)
 
@@ -48,7 +52,7 @@ constraints: ## Resolve the pinned versions anew (needs uv)
 	@.ci/constraints.sh
 
 clean: ## Remove everything that these commands made
-	@rm -rf .venv .venv-* build dist htmlcov .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf .venv .venv-* build dist htmlcov .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache mutants
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help:
