@@ -105,6 +105,7 @@ def main() -> int:
     parser.add_argument("--log", type=Path, required=True)
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, on_sigterm)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # which a job in the background starts without
     try:
         status = install(given.extras, given.constraints, given.log)
     except KeyboardInterrupt:
