@@ -14,7 +14,8 @@ class Pacer:
     Give each group of messages its moment, so that the average never exceeds the rate.
 
     A group leaves only when the rate has earned it, the first one too. Time lost to a slow answer is made up for
-    (up to a second of it), so that the rate holds with any number of requests in flight.
+    (up to a second of it, or a group's time if that is more), so that the rate holds with any number of requests in
+    flight.
 
     :param per_second: Messages a second, more than 0.
     :param clock: Seconds that only grow; a test may pin it.
@@ -34,8 +35,10 @@ class Pacer:
         """
         with self._lock:
             now = self._clock()
-            earned_so_far = now if self._earned_at is None else max(self._earned_at, now - _LARGEST_BACKLOG)
-            self._earned_at = earned_so_far + messages / self._per_second
+            period = messages / self._per_second
+            backlog = max(_LARGEST_BACKLOG, period)
+            earned_so_far = now if self._earned_at is None else max(self._earned_at, now - backlog)
+            self._earned_at = earned_so_far + period
             return max(0.0, self._earned_at - now)
 
     def wait(self, messages: int, *, stop: Event) -> None:

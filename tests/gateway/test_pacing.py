@@ -54,15 +54,22 @@ def test_the_rate_is_held_within_five_percent_with_any_number_of_workers(rate: f
     start=st.integers(0, 50),
     length=st.integers(1, 50),
 )
-def test_no_stretch_of_time_sees_more_than_the_rate_and_one_second_of_it(
+def test_no_stretch_of_time_sees_more_than_the_rate_and_one_second_or_group_of_it(
     *, rate: float, batch: int, workers: int, answer_takes: float, start: int, length: int
 ) -> None:
     seconds = min(20.0, 100 * batch / rate)
     left = departures(rate=rate, batch=batch, workers=workers, answer_takes=answer_takes, seconds=seconds)
     stretch = left[start : start + length]
     if stretch:
-        earned = rate * (stretch[-1] - stretch[0] + 1.0) + batch
+        earned = rate * (stretch[-1] - stretch[0] + max(1.0, batch / rate)) + batch
         assert batch * len(stretch) <= earned * 1.0001
+
+
+@pytest.mark.parametrize(("rate", "workers", "answer_takes"), [(0.5, 1, 1.9), (0.1, 1, 8.0), (0.5, 4, 7.9)])
+def test_a_rate_below_one_a_second_is_held_through_slow_answers(rate: float, workers: int, answer_takes: float) -> None:
+    seconds = 600 / rate
+    left = departures(rate=rate, batch=1, workers=workers, answer_takes=answer_takes, seconds=seconds)
+    assert sum(moment <= seconds for moment in left) == pytest.approx(600, rel=0.05)
 
 
 def test_the_first_group_waits_until_the_rate_has_earned_it() -> None:
