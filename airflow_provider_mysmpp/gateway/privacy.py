@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Any, Final
 
@@ -59,7 +59,10 @@ def hide_secrets(content: bytes, secrets: Iterable[str]) -> bytes:
     :param content: The body of an answer.
     :param secrets: What must not be shown.
     """
-    present = [secret for secret in secrets if secret and any(form in content for form in _as_written(secret))]
+    wide = b"\0" in content  # UTF-16 or UTF-32, which a parser of JSON tells by itself
+    present = [
+        secret for secret in secrets if secret and (wide or any(form in content for form in _as_written(secret)))
+    ]
 
     def hide(document: dict[str, Any]) -> dict[str, Any]:
         words = document.get("error")
@@ -75,5 +78,8 @@ def hide_secrets(content: bytes, secrets: Iterable[str]) -> bytes:
     return content
 
 
-def _as_written(secret: str) -> tuple[bytes, ...]:
-    return secret.encode(), json.dumps(secret, ensure_ascii=False)[1:-1].encode(), json.dumps(secret)[1:-1].encode()
+def _as_written(secret: str) -> Iterator[bytes]:
+    """Yield the ways in which JSON may write a secret; some encoders escape the slash."""
+    for plain in (secret, json.dumps(secret, ensure_ascii=False)[1:-1], json.dumps(secret)[1:-1]):
+        yield plain.encode()
+        yield plain.replace("/", "\\/").encode()

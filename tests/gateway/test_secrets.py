@@ -173,10 +173,13 @@ def test_entries_that_repeat_the_secrets_are_shown_without_them() -> None:
         (rb'{"error":"\u041a\u043b\u044e\u0447"}', b'{"error": "***"}'),
         ('{"error":"Ключ"}'.encode(), b'{"error": "***"}'),
         (b'{"error":"say \\"hi\\" now"}', b'{"error": "say *** now"}'),
+        (rb'{"error":"not half\/half"}', b'{"error": "not ***"}'),
+        (rb'{"error":"not \u0422\/\u0422"}', b'{"error": "not ***"}'),
+        ('{"error":"a canary-word b"}'.encode("utf-16"), b'{"error": "a *** b"}'),
     ],
 )
 def test_a_secret_is_taken_out_of_error_texts_only(content: bytes, shown: bytes) -> None:
-    assert hide_secrets(content, ["", "canary-word", "Password", "Ключ", '"hi"']) == shown
+    assert hide_secrets(content, ["", "canary-word", "Password", "Ключ", '"hi"', "half/half", "Т/Т"]) == shown
 
 
 def test_an_answer_without_a_secret_stays_the_same_bytes() -> None:
