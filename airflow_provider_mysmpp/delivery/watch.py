@@ -66,16 +66,18 @@ class Watch:
         :param detail: Whether to ask for parts and price too.
         :param retry: Instead of the client's.
         :param stop: Once set, no request is made any more.
-        :raises GatewayError: A request ended without an answer; nothing was learnt.
+        :raises GatewayError: A request ended without an answer; what those before it told is learnt.
         """
-        asked = self.open_ids
-        states = self._ask(client, asked, detail=detail, retry=retry, stop=stop)
-        self._silent = {state.id_sms for state in states if state.state is None}
-        changed = self._learn(states)
-        looked_at = set(asked)
-        self._stale = [id_sms for id_sms in self.states if id_sms not in looked_at]
-        final = self._goal.final_states
-        self.open_ids = [id_sms for id_sms in asked if self.states[id_sms].state not in final]
+        asked, looked_at, changed = self.open_ids, set[str](), 0
+        try:
+            for start in range(0, len(asked), self._batch_size):
+                batch = asked[start : start + self._batch_size]
+                changed += self._learn(self._ask(client, batch, detail=detail, retry=retry, stop=stop))
+                looked_at.update(batch)
+        finally:
+            self._stale = [id_sms for id_sms in self.states if id_sms not in looked_at]
+            final = self._goal.final_states
+            self.open_ids = [id_sms for id_sms in asked if self.states[id_sms].state not in final]
         return changed
 
     def refresh(self, client: Client) -> None:
@@ -120,7 +122,10 @@ class Watch:
         """Keep what is told; an answer without a state takes nothing back."""
         changed = 0
         for state in states:
-            if state.state is not None:
+            if state.state is None:
+                self._silent.add(state.id_sms)
+            else:
+                self._silent.discard(state.id_sms)
                 changed += state.state != self.states[state.id_sms].state
                 self.states[state.id_sms] = state
         return changed

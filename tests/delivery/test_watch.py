@@ -66,6 +66,27 @@ def test_final_messages_are_not_looked_at_again() -> None:
     assert watch.verdict is Verdict.OUT_OF_REACH
 
 
+def test_what_the_first_requests_told_is_learnt_although_a_later_one_fails() -> None:
+    class Failing(Client):
+        def get_states(self, ids: Iterable[str], **more: Any) -> list[MessageState]:
+            if len(self.asked) == 2:
+                raise UnavailableError("away")
+            return super().get_states(ids, **more)
+
+    states = {"_1": "deliver", "_2": "send", "_3": "not_deliver", "_4": None, "_5": "send"}
+    client, watch = Failing(**states), Watch(["1", "2", "3", "4", "5"], Goal(), batch_size=2)
+    with pytest.raises(UnavailableError):
+        watch.look(client, detail=True)
+    assert watch.open_ids == ["2", "4", "5"]
+    assert watch.counts() == {"deliver": 1, "send": 1, "not_deliver": 1, None: 2}
+    whole = Client(**states)
+    watch.look(whole, detail=True)
+    assert whole.asked == [["2", "4"], ["5"]]
+    assert whole.silent == [{"4"}, {"4"}]
+    watch.refresh(whole)
+    assert whole.asked[2:] == [["1", "3"]]
+
+
 def test_what_was_told_is_not_taken_back_by_silence() -> None:
     client, watch = Client(_1="send"), Watch(["1"], Goal())
     watch.look(client, detail=False)
