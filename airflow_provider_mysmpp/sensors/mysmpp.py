@@ -19,7 +19,7 @@ from airflow.providers.common.compat.sdk import (
     conf,
 )
 
-from airflow_provider_mysmpp.hooks.hidden import Hidden, is_template
+from airflow_provider_mysmpp.hooks.hidden import Hidden, holds_references, is_template
 from airflow_provider_mysmpp.hooks.mysmpp import MySmppHook, airflow_error
 
 # What speaks to the gateway is imported where it is used: DAG files import this module all day and wait for nothing.
@@ -102,7 +102,7 @@ class MySmppDeliverySensor(BaseSensorOperator):
     def messages(self, value: Any) -> None:
         if isinstance(value, XComArg):
             self.send_task_id = getattr(getattr(value, "operator", None), "task_id", None)
-        as_it_is = value is None or isinstance(value, XComArg | Hidden) or _is_path_or_template(value)
+        as_it_is = value is None or isinstance(value, Hidden) or _is_path_or_template(value) or holds_references(value)
         self._messages = value if as_it_is else Hidden(value, "messages")
 
     @cached_property
@@ -203,12 +203,12 @@ class MySmppDeliverySensor(BaseSensorOperator):
             raise
         except Exception as error:
             is_final = isinstance(error, AirflowFailException)
+            if self.silent_fail and not is_final:
+                self.log.exception("The look failed; the wait goes on.")
+                return False
             if self.never_fail or (self.soft_fail and is_final):
                 raise AirflowSkipException(str(error)) from error
-            if is_final or not self.silent_fail:
-                raise
-            self.log.exception("The look failed; the wait goes on.")
-            return False
+            raise
 
     def _defer(self, deadline: float, remaining: float) -> NoReturn:
         from airflow_provider_mysmpp.triggers.mysmpp import MySmppDeliveryTrigger  # noqa: PLC0415

@@ -262,6 +262,13 @@ def test_silent_fail_waits_through_what_is_no_final_failure(gateway: SandboxServ
     assert attempt(ids, mode=mode, silent_fail=True).verdict == "success"
 
 
+def test_silent_fail_goes_before_never_fail(gateway: SandboxServer, send: Send, mode: str) -> None:
+    ids = send(GOOD)
+    gateway.advance(10)
+    gateway.add_fault("error", code="unknown", path=STATES, times=3)
+    assert attempt(ids, mode=mode, silent_fail=True, never_fail=True).verdict == "success"
+
+
 def test_an_outage_is_waited_through(gateway: SandboxServer, send: Send, mode: str) -> None:
     ids = send(GOOD)
     gateway.add_fault("status", status=503, path=STATES, times=12)
