@@ -60,6 +60,16 @@ def test_that_every_field_is_a_template(gateway: SandboxServer, monkeypatch: pyt
     assert (message["sender"], message["channel"]) == ("NIGHT", "viber")
 
 
+def test_that_the_rate_of_the_connection_makes_no_alarm_late(
+    gateway: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_MYSMPP_DEFAULT", gateway.airflow_connection(messages_per_second=0.01))
+
+    MySmppNotifier(to=[PHONE, OTHER], text="Help")(failed())
+
+    assert sent(gateway) == [(PHONE, "Help"), (OTHER, "Help")]
+
+
 def test_that_a_second_firing_is_a_no_op_whatever_the_error_says_then(gateway: SandboxServer) -> None:
     notifier = MySmppNotifier(to=PHONE, text="{{ exception }}")
 
