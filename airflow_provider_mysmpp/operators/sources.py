@@ -64,7 +64,7 @@ def rows_from_sql(hook: DbApiHook, sql: str, parameters: Any = None) -> Iterator
             names = _column_names(cursor.description)
             while block:
                 for record in block:
-                    yield record if isinstance(record, dict) else dict(zip(names, record, strict=True))
+                    yield dict(zip(names, record.values() if isinstance(record, dict) else record, strict=True))
                 block = cursor.fetchmany(_BLOCK)
         if not hook.get_autocommit(connection):
             connection.commit()
@@ -95,7 +95,7 @@ def _column_names(description: Sequence[Sequence[Any]] | None) -> list[str]:
     from airflow_provider_mysmpp.gateway.errors import ConfigurationError  # noqa: PLC0415
 
     names = [str(column[0]) for column in description or ()]
-    if names and all(name.isupper() for name in names):  # Oracle and Snowflake write unquoted names so
+    if "phone" not in names and "PHONE" in names:  # Oracle and Snowflake write unquoted names so
         names = [name.lower() for name in names]
     if "phone" not in names:
         raise ConfigurationError(f"The query has no column 'phone', only: {', '.join(names) or 'none'}. Name one so.")

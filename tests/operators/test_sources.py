@@ -153,6 +153,21 @@ def test_column_names_in_capitals_count_as_small() -> None:
     assert rows(Hook(sqlite), "SELECT '1' AS PHONE, 'Anna' AS NAME") == [{"phone": "1", "name": "Anna"}]
 
 
+def test_column_names_in_capitals_count_as_small_beside_one_that_has_none() -> None:
+    assert rows(Hook(sqlite), "SELECT '1' AS PHONE, 'Anna' AS имя") == [{"phone": "1", "имя": "Anna"}]
+
+
+def test_mappings_with_names_in_capitals_count_as_small() -> None:
+    def connect() -> Any:
+        connection = sqlite()
+        connection.row_factory = lambda cursor, record: dict(
+            zip([c[0] for c in cursor.description], record, strict=True)
+        )
+        return connection
+
+    assert rows(Hook(connect), "SELECT '1' AS PHONE, 'Anna' AS NAME") == [{"phone": "1", "name": "Anna"}]
+
+
 def test_mixed_column_names_stay() -> None:
     assert rows(Hook(sqlite), "SELECT '1' AS phone, 'Anna' AS Name") == [{"phone": "1", "Name": "Anna"}]
 
