@@ -12,7 +12,7 @@ from airflow_provider_mysmpp.gateway.documents import CHANNELS, Message
 from airflow_provider_mysmpp.gateway.errors import ConfigurationError, InvalidMessageError
 from airflow_provider_mysmpp.sending.identity import Identities, canonical_key
 from airflow_provider_mysmpp.sending.phones import normalise_phone
-from airflow_provider_mysmpp.sending.texts import TextTemplate, check_text, is_absent
+from airflow_provider_mysmpp.sending.texts import TextTemplate, as_text, check_text, is_absent
 from airflow_provider_mysmpp.sending.validity import ValidityClock
 
 _LONGEST_SENDER: Final = 11
@@ -30,6 +30,8 @@ class Composer:
     :param sender: The sender for rows without an own one, or None.
     :param channel: ``sms`` or ``viber`` for all rows, or None where each row may say its own.
     :param validity_period: For rows without an own one, or None.
+    :param words_identify: Whether the words of a message without a key tell it apart from others to the same phone: so
+        where each message is a call of its own, and no template says what is the same.
     :raises ConfigurationError: The channel, the sender or the validity period can't be sent.
     """
 
@@ -42,8 +44,10 @@ class Composer:
         sender: str | None,
         channel: str | None,
         validity_period: Any = None,
+        words_identify: bool = False,
     ) -> None:
         self._identities = identities
+        self._words_identify = words_identify
         self._clock = clock
         self._template = TextTemplate(str(text)) if text else None
         self._check_sender = lru_cache(maxsize=256)(check_sender)
@@ -66,13 +70,14 @@ class Composer:
         phone = normalise_phone(values.get("phone"))
         channel = self._channel or self._channel_of(values)
         sender = self._sender_of(values)
+        text = self._text_of(values)
         own_identity = values.get("client_id_sms")
         return Message(
             phone,
-            self._text_of(values),
+            text,
             sender,
             channel,
-            self._identities.of(channel, sender, phone, key)
+            self._identities.of(channel, sender, phone, key, text if self._words_identify else None)
             if own_identity is None or is_absent(own_identity)
             else _check_identity(own_identity),
             self._validity_of(values),
@@ -86,7 +91,7 @@ class Composer:
     def _text_of(self, values: Mapping[str, Any]) -> str:
         own = values.get("text")
         if own is not None and not is_absent(own):
-            return check_text(str(own))
+            return check_text(as_text(own, "text"))
         if self._template is None:
             raise InvalidMessageError("text", "neither the row nor the task has a text; give one of them one")
         return check_text(self._template.compose(values))
@@ -94,7 +99,7 @@ class Composer:
     def _sender_of(self, values: Mapping[str, Any]) -> str:
         own = values.get("sender")
         if own is not None and not is_absent(own):
-            return self._check_sender(str(own))
+            return self._check_sender(as_text(own, "sender"))
         if self._sender is None:
             raise InvalidMessageError(
                 "sender", "there is no sender; set it in the row, in the task or in the connection's extra"

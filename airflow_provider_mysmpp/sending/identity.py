@@ -16,7 +16,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from airflow_provider_mysmpp.gateway.errors import InvalidMessageError
-from airflow_provider_mysmpp.sending.texts import is_absent
+from airflow_provider_mysmpp.sending.texts import BYTES, is_absent
 
 # 53 bits: a million messages collide with a chance of 6e-5, and any JSON reader keeps the number exact. The highest
 # bit is always set, so that every identity has the same length.
@@ -42,7 +42,7 @@ class Identities:
         # Few senders, many rows: the hash of what they share is made once and copied.
         self._shared = lru_cache(maxsize=256)(self._start)
 
-    def of(self, channel: str, sender: str, phone: str, key: str | None) -> str:
+    def of(self, channel: str, sender: str, phone: str, key: str | None, text: str | None = None) -> str:
         """
         Return the identity of a message as a decimal string.
 
@@ -50,9 +50,14 @@ class Identities:
         :param sender: The sender of the message.
         :param phone: The phone as digits.
         :param key: The row's own ``key``, for several messages to one phone in one send, or None.
+        :param text: The words of the message, where they are to tell it apart for want of a key.
         """
         state = self._shared(channel, sender).copy()
-        state.update(phone.encode() if key is None else b"%s\0%s" % (phone.encode(), key.encode()))
+        state.update(phone.encode())
+        if key is not None:
+            state.update(b"\0" + key.encode())
+        elif text is not None:
+            state.update(b"\1" + text.encode(errors="surrogatepass"))
         return str(_HALF + int.from_bytes(state.digest()) % _HALF)
 
     def _start(self, channel: str, sender: str) -> blake2b:
@@ -74,7 +79,7 @@ def canonical_key(value: Any, column: str = "key") -> str | None:
     """
     if value is None or is_absent(value):
         return None
-    if isinstance(value, bytes | bytearray | memoryview):  # drivers differ in what they make of a binary column
+    if isinstance(value, BYTES):  # drivers differ in what they make of a binary column
         return bytes(value).hex()
     if isinstance(value, float | Decimal) and -_LARGEST < value < _LARGEST and value == int(value):
         value = int(value)

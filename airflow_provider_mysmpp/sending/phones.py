@@ -36,7 +36,7 @@ def normalise_phone(value: Any) -> str:
     :raises InvalidMessageError: It is no single phone; the reason says why and holds no digits of it.
     """
     if isinstance(value, str):
-        text = value.strip()
+        text = str.__str__(value).strip()  # of a subclass, which the plan could not store, the bare string
         if _CLEAN_RUSSIAN.fullmatch(text):
             return text
     else:

@@ -22,6 +22,9 @@ _GSM_TEXT = re.compile(f"[{re.escape(_GSM_BASIC + _GSM_ESCAPED)}]*")
 _GSM_DOUBLE = re.compile(f"[{re.escape(_GSM_ESCAPED)}]")
 _UCS2_DOUBLE = re.compile("[\U00010000-\U0010ffff]")
 
+BYTES: Final = (bytes, bytearray, memoryview)
+"""What drivers make of binary columns: which letters they are, nobody knows."""
+
 _NOTHINGS = frozenset({"NAType", "NaTType"})  # by name: pandas is none of our dependencies
 
 _GSM_ONE, _GSM_EACH = 160, 153
@@ -60,9 +63,11 @@ class TextTemplate:
                 )
             if is_absent(values[name]):
                 raise _invalid("placeholder", f"the column '{name}' has no value; fill it in or change the text")
+            if isinstance(values[name], BYTES):
+                raise _invalid("placeholder", f"the column '{name}' holds bytes; decode them to text")
         try:
             return self._format.format_map(values)
-        except (ValueError, TypeError, ArithmeticError):
+        except Exception:  # noqa: BLE001  a value may be of any type, whose __format__ does as it likes
             # The library's words repeat the value, which is the recipient's own.
             raise _invalid("placeholder", "a value does not fit the format of its placeholder") from None
 
@@ -80,6 +85,22 @@ def is_absent(value: Any) -> bool:
     if isinstance(value, float):
         return math.isnan(value)
     return value.is_nan() if isinstance(value, Decimal) else type(value).__name__ in _NOTHINGS
+
+
+def as_text(value: Any, column: str) -> str:
+    """
+    Return a cell that people are to read as text.
+
+    :param value: The cell.
+    :param column: Its column, for the error.
+    :raises InvalidMessageError: It is bytes, of which Python would write the source, or can't be written at all.
+    """
+    if isinstance(value, BYTES):
+        raise _invalid(column, f"the {column} is bytes; decode it to text")
+    try:
+        return str(value)
+    except Exception:  # noqa: BLE001  a value may be of any type; an integer of thousands of digits is a ValueError
+        raise _invalid(column, f"a {type(value).__name__} can't be written as {column}; give text") from None
 
 
 def check_text(text: str) -> str:

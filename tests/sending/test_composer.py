@@ -19,6 +19,25 @@ PHONE = "79612242243"
 NAN = float("nan")
 
 
+class Odd:
+    """A value that can't be written at all."""
+
+    def __str__(self) -> str:
+        raise AttributeError("no name")
+
+    def __format__(self, _spec: str) -> str:
+        raise AttributeError("no format")
+
+
+class Phone(str):
+    """Text of a class of its own, as markup is."""
+
+    __slots__ = ()
+
+    def strip(self, *_: Any) -> Phone:
+        return Phone(super().strip())
+
+
 class Name(StrEnum):
     """Senders of an enumeration."""
 
@@ -104,6 +123,16 @@ def test_an_own_identity_that_is_no_number_is_refused(value: object) -> None:
     assert caught.value.code == "client_id_sms"
 
 
+def test_words_tell_messages_without_a_key_apart_where_they_are_to() -> None:
+    def identity_of(text: str, key: str | None = None) -> str:
+        return compose({"text": text}, key, text=None, words_identify=True).client_id_sms
+
+    assert identity_of("one") == identity_of("one") != identity_of("other")
+    assert identity_of("one", "A-1") == identity_of("other", "A-1") == identity(key="A-1")
+    assert len({identity_of("one"), identity_of("x", "one"), identity()}) == 3
+    assert identity_of("half \ud800").isdecimal()
+
+
 def test_each_row_may_say_its_channel_where_the_task_says_none() -> None:
     assert compose({"channel": "viber"}, channel=None).channel == "viber"
     assert compose({}, channel=None).channel == "sms"
@@ -112,6 +141,8 @@ def test_each_row_may_say_its_channel_where_the_task_says_none() -> None:
 
 def test_only_plain_strings_leave() -> None:
     message = compose({"sender": Name.SHOP, "channel": "sms"}, channel=None)
+    assert {type(value) for value in message[:5]} == {str}
+    message = compose({"phone": Phone(PHONE)})
     assert {type(value) for value in message[:5]} == {str}
     message = compose({}, sender=Name.SHOP, text=Name.SHOP)
     assert {type(value) for value in message[:5]} == {str}
@@ -129,6 +160,17 @@ REFUSED: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
     ({"name": None}, {"text": "{name}"}, "placeholder", "'name' has no value"),
     ({"name": " "}, {"text": "{name}"}, "text", "empty"),
     ({"name": "x"}, {"text": "{name:d}"}, "placeholder", "does not fit"),
+    ({"name": "x"}, {"text": "{name:>9223372036854775807}"}, "placeholder", "does not fit"),
+    ({"name": Odd()}, {"text": "{name}"}, "placeholder", "does not fit"),
+    *(
+        ({column: value}, {"text": "{name}"}, code, "bytes; decode")
+        for column, code in (("name", "placeholder"), ("text", "text"))
+        for value in (b"Anna", bytearray(b"Anna"), memoryview(b"Anna"))
+    ),
+    ({"text": Odd()}, {}, "text", "a Odd can't be written as text; give text"),
+    ({"text": 10**5_000}, {}, "text", "a int can't be written as text"),
+    ({"sender": b"SHOP"}, {}, "sender", "the sender is bytes; decode it"),
+    ({"sender": Odd()}, {}, "sender", "a Odd can't be written as sender"),
     ({"sender": ""}, {}, "sender", "empty or has a space"),
     ({"sender": " SHOP"}, {}, "sender", "empty or has a space"),
     ({"sender": "SHOP "}, {}, "sender", "empty or has a space"),
