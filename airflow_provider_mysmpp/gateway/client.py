@@ -19,6 +19,7 @@ from airflow_provider_mysmpp.gateway.balance import Balance, balance_document, r
 from airflow_provider_mysmpp.gateway.documents import (
     CONTENT_TYPE,
     Answer,
+    LateAnswer,
     Message,
     read_send_answer,
     send_document,
@@ -171,19 +172,26 @@ class GatewayClient:
         :raises GatewayError: The request ended without an answer for its messages.
         """
         body, order = send_document(self._credentials.fields(), messages)
+        maybe_sent = False
 
         def request() -> list[Answer]:
+            nonlocal maybe_sent
             if self._pacer is not None:
                 self._pacer.wait(len(messages), stop=stop)
             if stop.is_set():
                 raise StoppedError("The send was stopped", maybe_sent=False)
-            return self._ask(
-                _SEND_PATH,
-                body,
-                lambda content, status: read_send_answer(content, status_code=status, order=order),
-            )
+            try:
+                return self._ask(
+                    _SEND_PATH,
+                    body,
+                    lambda content, status: read_send_answer(content, status_code=status, order=order),
+                )
+            except GatewayError as error:
+                maybe_sent = maybe_sent or error.maybe_sent
+                raise
 
-        return self._retry.call(request, stop=stop)
+        answers = self._retry.call(request, stop=stop)
+        return [LateAnswer(*answer) for answer in answers] if maybe_sent else answers
 
     def get_states(
         self,

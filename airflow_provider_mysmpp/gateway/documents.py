@@ -55,6 +55,12 @@ class Answer(NamedTuple):
     error: str | None
 
 
+class LateAnswer(Answer):
+    """An answer to a repeated request, where an earlier one, whose answer is not known, may have sent the message."""
+
+    __slots__ = ()
+
+
 # One encoder for all requests: json.dumps would build a new one for every call with these options.
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
 

@@ -64,6 +64,9 @@ class CatalogueEntry:
 UNKNOWN: Final = "unknown"
 """The code of an error text that is not in the catalogue."""
 
+ALREADY_SENT: Final = "already_sent"
+"""The code of the words that an earlier message has the same identity."""
+
 CATALOGUE: Final[tuple[CatalogueEntry, ...]] = (
     CatalogueEntry(
         "bad_document",
@@ -133,7 +136,7 @@ CATALOGUE: Final[tuple[CatalogueEntry, ...]] = (
     ),
     CatalogueEntry(
         # Only sister gateways are known to say it; this one hands back the earlier id_sms.
-        "already_sent",
+        ALREADY_SENT,
         Scope.RECIPIENT,
         "This message has already been sent",
         ("Данное сообщение уже было отправлено",),

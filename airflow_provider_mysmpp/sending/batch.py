@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from threading import Event
 from typing import Final, Protocol
 
-from airflow_provider_mysmpp.gateway.documents import Answer, Message
+from airflow_provider_mysmpp.gateway.documents import Answer, LateAnswer, Message
 from airflow_provider_mysmpp.gateway.errors import (
+    ALREADY_SENT,
     UNKNOWN,
     AmbiguousError,
+    CatalogueEntry,
     GatewayError,
     RefusedError,
     Scope,
@@ -50,7 +52,7 @@ def send_batch(client: Client, messages: Sequence[Message], *, stop: Event, mayb
     :param client: Sends a request, repeating it by itself where that is safe.
     :param messages: The batch.
     :param stop: Once set, nothing is repeated any more.
-    :param maybe_sent: True if an earlier request may have sent some of them.
+    :param maybe_sent: True if an earlier request, or an earlier try of the task, may have sent some of them.
     """
     try:
         answers = client.send(messages, stop=stop)
@@ -71,7 +73,7 @@ def outcome_of(answer: Answer, *, maybe_sent: bool = False) -> Outcome:
 
     :param answer: What the gateway said. An id counts, whatever words stand beside it; without an id only words of the
         catalogue make it certain that nothing was sent.
-    :param maybe_sent: True if an earlier request may have sent the message: words about the account say nothing of it.
+    :param maybe_sent: True if an earlier request may have sent the message.
     """
     id_sms, words = answer
     if words is None:
@@ -82,8 +84,22 @@ def outcome_of(answer: Answer, *, maybe_sent: bool = False) -> Outcome:
     code = entry.code if entry else UNKNOWN
     if id_sms is not None:
         return Outcome(_ACCEPTED, id_sms, code, words)
-    certain = entry is not None and (entry.about_a_message or not maybe_sent)
-    return Outcome(Status.REJECTED if certain else Status.UNKNOWN, None, code, words)
+    if entry is None:
+        return Outcome(Status.UNKNOWN, None, code, words)
+    maybe_sent = maybe_sent or isinstance(answer, LateAnswer)
+    return Outcome(_status_of_refusal(entry, maybe_sent=maybe_sent), None, code, words)
+
+
+def _status_of_refusal(entry: CatalogueEntry, *, maybe_sent: bool) -> Status:
+    """
+    Return what words of the catalogue make of a message.
+
+    Where an earlier request may have sent it, words about the account say nothing of that, and that it was sent before
+    says the contrary of a refusal.
+    """
+    if maybe_sent and (not entry.about_a_message or entry.code == ALREADY_SENT):
+        return Status.UNKNOWN
+    return Status.REJECTED
 
 
 def _account_refusal(answers: Iterable[Answer]) -> RefusedError | None:
@@ -102,11 +118,11 @@ def _settle_refusal(
     """Find out whom a refusal of the whole request is about."""
     if error.entry is None:
         return BatchResult(_alike(messages, Status.UNKNOWN, error), doubt=error)
+    status = _status_of_refusal(error.entry, maybe_sent=maybe_sent)
     if not error.entry.about_a_message:
-        status = Status.UNKNOWN if maybe_sent else Status.REJECTED
         return BatchResult(_alike(messages, status, error), stop=error)
     if len({_concern(error.entry.scope, message) for message in messages}) == 1:
-        return BatchResult(_alike(messages, Status.REJECTED, error))
+        return BatchResult(_alike(messages, status, error))
     return _send_halves(client, messages, error, stop=stop, maybe_sent=maybe_sent)
 
 

@@ -9,6 +9,7 @@ owner never opens again, and the answers of the workers could not come in.
 from __future__ import annotations
 
 import time
+from _thread import start_new_thread
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -43,6 +44,7 @@ class Dispatch:
     :param plan: The checked messages; it takes in the outcomes.
     :param batch_size: Messages a request, at most.
     :param max_in_flight: Requests at once.
+    :param maybe_sent: True if an earlier try may have sent some of the messages.
     :param stop: Set from outside (a signal, say), it ends the send: nothing more leaves, what is in flight is awaited
         briefly.
     :param progress: Called with the number of messages that have an outcome, at least twice a second.
@@ -55,6 +57,7 @@ class Dispatch:
         *,
         batch_size: int = 500,
         max_in_flight: int = 4,
+        maybe_sent: bool = False,
         stop: Event | None = None,
         progress: Callable[[int], None] = lambda _: None,
     ) -> None:
@@ -62,6 +65,7 @@ class Dispatch:
         self._plan = plan
         self._batches = plan.batches(batch_size)
         self._window = max_in_flight
+        self._maybe_sent = maybe_sent
         self._told_to_stop = stop or Event()
         self._progress = progress
         self._hold = Event()  # what the workers obey: set on any reason to stop
@@ -84,7 +88,7 @@ class Dispatch:
         try:
             self._send()
         finally:
-            self._hold.set()
+            self._tell_workers_to_stop()
             self._land()
             for _ in range(self._window):
                 self._orders.put(None)
@@ -133,7 +137,9 @@ class Dispatch:
     def _work(self) -> None:
         while (batch := self._orders.get()) is not None:
             try:
-                result: BatchResult | BaseException = send_batch(self._client, batch, stop=self._hold)
+                result: BatchResult | BaseException = send_batch(
+                    self._client, batch, stop=self._hold, maybe_sent=self._maybe_sent
+                )
             except BaseException as error:  # noqa: BLE001  raised again in the thread that waits
                 result = error
             self._landed.append((batch, result))
@@ -167,8 +173,14 @@ class Dispatch:
             self._keep(len(self._landed))
 
     def _stop(self, cause: MySmppError) -> None:
-        self._cause = self._cause or cause
-        self._hold.set()
+        if self._cause is None or isinstance(cause, CollisionError):  # the one reason that forbids another try
+            self._cause = cause
+        self._tell_workers_to_stop()
+
+    def _tell_workers_to_stop(self) -> None:
+        # In a thread of its own: to set an event takes a lock in Python, which an exception thrown in here could leave
+        # closed, and then the next one to set it would wait for ever.
+        start_new_thread(self._hold.set, ())
 
 
 def collision_of(outcomes: Sequence[Outcome]) -> CollisionError | None:

@@ -230,17 +230,26 @@ class Plan:
     def _has_outcome(self, row: int) -> bool:
         return self._database.execute("SELECT 1 FROM outcome WHERE row = ?", (row,)).fetchone() is not None
 
-    def finish(self, cause: MySmppError | None) -> None:
+    def finish(self, cause: MySmppError | None, *, maybe_sent: bool = False) -> None:
         """
         Give an outcome to every row that has none: unknown if it was given out, else unsent.
 
         :param cause: Why the send ended before them; None if it ended in order.
+        :param maybe_sent: True if an earlier try may have sent some of them: then none of them is called unsent.
         """
         code, words = (cause.code, f"the send stopped before an answer: {cause}") if cause else (UNKNOWN, "no answer")
+        if maybe_sent:
+            words += "; an earlier try may have sent it"
         self._database.execute(
             "INSERT INTO outcome SELECT row, iif(row <= ?, ?, ?), NULL, ?, ? FROM recipient"
             " WHERE row NOT IN (SELECT row FROM outcome)",
-            (self._last_given_out, Status.UNKNOWN.value, Status.UNSENT.value, code, words),
+            (
+                self._last_given_out,
+                Status.UNKNOWN.value,
+                (Status.UNKNOWN if maybe_sent else Status.UNSENT).value,
+                code,
+                words,
+            ),
         )
 
     def counts(self) -> dict[str, int]:

@@ -17,10 +17,13 @@ class ValidityClock:
 
     :param zone: The account's time zone.
     :param now: The moment that "past" and lengths are measured from, aware; by default the present.
+    :param take_past: Whether to write a past moment too. A later try needs that: its messages may have been sent while
+        the moment was still to come, and the gateway, which delivers nothing after it, hands back their ids.
     """
 
-    def __init__(self, zone: ZoneInfo, *, now: datetime | None = None) -> None:
+    def __init__(self, zone: ZoneInfo, *, now: datetime | None = None, take_past: bool = False) -> None:
         self._zone = zone
+        self._take_past = take_past
         # In UTC, as all reckoning here: a clock change must neither lengthen a time nor turn round what comes first.
         self._now = (now or datetime.now(UTC)).astimezone(UTC)
 
@@ -30,13 +33,13 @@ class ValidityClock:
 
         :param value: An aware datetime, a naive one (taken as the account's), a timedelta from now, or text in ISO
             format.
-        :raises InvalidMessageError: It is none of these, or it is past.
+        :raises InvalidMessageError: It is none of these, or it is past and may not be.
         """
         try:
             moment = self._moment(value).astimezone(self._zone)
         except OverflowError:
             raise _invalid("the validity_period is beyond the calendar; give another moment or leave it out") from None
-        if moment <= self._now:
+        if moment <= self._now and not self._take_past:
             raise _invalid("the validity_period is past; give a later moment or leave it out")
         return moment.strftime(_FORMAT)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_mysmpp.gateway.documents import LateAnswer
 from airflow_provider_mysmpp.gateway.errors import AmbiguousError, GatewayError, RedirectError, UnavailableError
 from airflow_provider_mysmpp.sandbox.testing import SandboxServer
 from tests.gateway.support import client_of, failure_of, messages, sandbox_credentials
@@ -227,3 +228,18 @@ def test_what_a_repetition_can_heal_is_repeated_and_texts_nobody_twice(
     ledger = {entry["client_id_sms"]: str(entry["id_sms"]) for entry in mysmpp_sandbox.messages()}
     assert len(ledger) == len(mysmpp_sandbox.messages()) == 3
     assert [answer.id_sms for answer in answers] == [ledger[sent.client_id_sms] for sent in messages(3)]
+
+
+def test_answers_to_a_repeated_request_say_that_an_earlier_one_may_have_sent_the_messages() -> None:
+    with WireServer(hang_up, http(ANSWER)) as server, client_of(server.url, attempts=2) as client:
+        [answer] = client.send(messages(1))
+    assert answer == ("77", None)
+    assert isinstance(answer, LateAnswer)
+
+
+@pytest.mark.parametrize("deeds", [(http(ANSWER),), (http(b"", "429 Too Many Requests"), http(ANSWER))])
+def test_answers_without_a_doubt_before_them_do_not(deeds: tuple[Deed, ...]) -> None:
+    with WireServer(*deeds) as server, client_of(server.url, attempts=2) as client:
+        [answer] = client.send(messages(1))
+    assert answer == ("77", None)
+    assert not isinstance(answer, LateAnswer)

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_mysmpp.gateway.documents import Answer, Message
+from airflow_provider_mysmpp.gateway.documents import Answer, LateAnswer, Message
 from airflow_provider_mysmpp.gateway.errors import (
+    ALREADY_SENT,
     CATALOGUE,
     AmbiguousError,
     RedirectError,
@@ -83,7 +84,13 @@ def test_a_known_error_rejects_its_message_in_both_languages(entry: Any) -> None
 @pytest.mark.parametrize("entry", CATALOGUE, ids=lambda entry: entry.code)
 def test_what_may_have_been_sent_is_not_taken_back_by_words_about_the_account(entry: Any) -> None:
     status = outcome_of(Answer(None, entry.english), maybe_sent=True).status
-    assert status is (Status.REJECTED if entry.about_a_message else Status.UNKNOWN)
+    certain = entry.about_a_message and entry.code != ALREADY_SENT  # which says the contrary
+    assert status is (Status.REJECTED if certain else Status.UNKNOWN)
+    assert outcome_of(LateAnswer(None, entry.english)).status is status
+
+
+def test_an_id_counts_also_in_a_late_answer() -> None:
+    assert outcome_of(LateAnswer("77", None)) == Outcome(Status.ACCEPTED, "77")
 
 
 # Answers that leave no doubt

@@ -144,7 +144,7 @@ def test_a_collision_among_the_last_answers_is_told_too() -> None:
 
     with plan_of(4) as plan:
         cause = Dispatch(Colliding(), plan, batch_size=1, max_in_flight=2, stop=stop).run()
-        assert isinstance(cause, StoppedError)
+        assert isinstance(cause, CollisionError), "which forbids another try, whatever came before"
         plan.finish(cause)
         assert plan.counts() == {"unknown": 2, "unsent": 2}
         assert {result.code for result in plan.results(Status.UNKNOWN)} == {"collision"}

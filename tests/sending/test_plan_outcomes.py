@@ -113,6 +113,17 @@ def test_what_has_no_outcome_is_unknown_if_it_was_given_out_and_else_unsent(
         assert {result.id_sms for result in found[3:]} == {None}
 
 
+def test_after_an_earlier_try_nothing_is_called_unsent() -> None:
+    with plan_of(["bad", *map(phone_of, range(4))]) as plan:
+        plan.record(next(plan.batches(2)), accepted(1, 2))
+        plan.finish(StoppedError("told to"), maybe_sent=True)
+        found = list(plan.results())
+        assert [result.status for result in found] == ["invalid", "accepted", "accepted", "unknown", "unknown"]
+        assert {(result.code, result.error) for result in found[3:]} == {
+            ("stopped", "the send stopped before an answer: told to; an earlier try may have sent it")
+        }
+
+
 def test_a_plan_that_never_left_is_unsent() -> None:
     with plan_of(3) as plan:
         plan.finish(StoppedError("too many"))

@@ -146,6 +146,12 @@ def test_a_length_is_as_long_as_it_says_across_a_clock_change(now: datetime, len
     assert written(now + length, BERLIN, now) == text
 
 
+def test_a_later_try_writes_a_past_moment_as_it_was() -> None:
+    moment = naive(2031, 5, 5, 14, 0, 0)
+    assert ValidityClock(MOSCOW, now=NOW, take_past=True).write(moment) == "2031-05-05 14:00:00"
+    assert ValidityClock(MOSCOW, now=NOW - timedelta(hours=2)).write(moment) == "2031-05-05 14:00:00"
+
+
 def test_a_moment_in_the_repeated_hour_is_past_only_if_it_is() -> None:
     first = datetime(2031, 10, 26, 0, 50, tzinfo=UTC)  # 2:50 before the clock goes back
     second = datetime(2031, 10, 26, 1, 10, tzinfo=UTC)  # 2:10 after it
