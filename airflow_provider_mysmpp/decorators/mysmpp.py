@@ -16,7 +16,7 @@ from airflow_provider_mysmpp.operators.mysmpp import DEFAULT_IDEMPOTENCY_KEY, My
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
-    from airflow.providers.common.compat.sdk import Context, TaskDecorator
+    from airflow.providers.common.compat.sdk import Context, TaskDecorator, XComArg
     from airflow.sdk.bases.decorator import Task
 
 P = ParamSpec("P")
@@ -121,7 +121,7 @@ def mysmpp_task(python_callable: Callable[P, R]) -> Task[P, R]: ...
 @overload
 def mysmpp_task(
     *,
-    text: str | None = None,
+    text: str | XComArg | None = None,
     sender: str | None = None,
     channel: str = "sms",
     validity_period: datetime | timedelta | str | None = None,

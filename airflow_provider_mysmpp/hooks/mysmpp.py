@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 from uuid import uuid4
 
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException, BaseHook
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from airflow_provider_mysmpp.hooks.settings import Settings
     from airflow_provider_mysmpp.sending.composer import Composer
     from airflow_provider_mysmpp.sending.outcomes import Result
+
+
+_OF_TASK: Final = ("AIRFLOW_CTX_DAG_ID", "AIRFLOW_CTX_TASK_ID", "AIRFLOW_CTX_DAG_RUN_ID")
+"""What Airflow puts into the environment of a task's process, and so of those that it starts."""
 
 
 class MySmppHook(BaseHook):
@@ -129,6 +134,8 @@ class MySmppHook(BaseHook):
         sender: str | None = None,
         channel: str | None = "sms",
         validity_period: Any = None,
+        take_past: bool = False,
+        words_identify: bool = False,
     ) -> Composer:
         """
         Return what makes messages of rows, with the sender and the time zone of the connection.
@@ -139,6 +146,8 @@ class MySmppHook(BaseHook):
         :param sender: Instead of the connection's sender.
         :param channel: ``sms`` or ``viber``, or None where each row may say its own.
         :param validity_period: For rows without an own one.
+        :param take_past: Whether a validity period may be past, as on a later try of a task.
+        :param words_identify: Whether the words of a message without a key are a part of its identity.
         :raises ConfigurationError: A parameter or the connection can't be used.
         """
         from airflow_provider_mysmpp.sending.composer import Composer  # noqa: PLC0415
@@ -148,11 +157,12 @@ class MySmppHook(BaseHook):
         template = text if identity_text is None else identity_text
         return Composer(
             identities=Identities(idempotency_key, template or ""),
-            clock=ValidityClock(self.settings.timezone),
+            clock=ValidityClock(self.settings.timezone, take_past=take_past),
             text=text,
             sender=sender or self.settings.sender,
             channel=channel,
             validity_period=validity_period,
+            words_identify=words_identify,
         )
 
     def send(
@@ -166,6 +176,8 @@ class MySmppHook(BaseHook):
         """
         Send messages and return one result a recipient, in their order, whatever became of it.
 
+        A message is told from others to the same phone by its ``key``, or by its words where it has none.
+
         :param messages: Mappings with ``phone`` and ``text``, and ``sender``, ``channel``, ``key``, ``validity_period``
             or ``client_id_sms`` if need be; or messages that are ready.
         :param idempotency_key: What makes a second call a repetition, which sends nothing: by default the DAG, the task
@@ -174,7 +186,7 @@ class MySmppHook(BaseHook):
         :param max_in_flight: Requests at once.
         :raises ConfigurationError: The connection can't be used. Nothing was sent.
         """
-        composer = self.composer(idempotency_key=idempotency_key or _key_of_task(), channel=None)
+        composer = self.composer(idempotency_key=idempotency_key or _key_of_task(), channel=None, words_identify=True)
         return self._send(messages, composer, batch_size=batch_size, max_in_flight=max_in_flight)[0]
 
     def send_message(
@@ -203,10 +215,10 @@ class MySmppHook(BaseHook):
         """
         composer = self.composer(
             idempotency_key=_key_of_task(),
-            identity_text=text,
             sender=sender,
             channel=channel,
             validity_period=validity_period,
+            words_identify=True,
         )
         [result], cause = self._send([{"phone": phone, "text": text, "client_id_sms": client_id_sms}], composer)
         if result.id_sms is None:
@@ -242,11 +254,16 @@ def airflow_error(words: str, cause: MySmppError | None, *, certain: bool) -> Ai
 
 
 def _key_of_task() -> str:
-    """Return what names this task of this run; outside of a task, a key that no other send has."""
+    """
+    Return what names this task of this run; outside of a task, a key that no other send has.
+
+    A process that a task starts (``@task.virtualenv``, a script) knows its task from its environment.
+    """
     from airflow.providers.common.compat.sdk import get_current_context  # noqa: PLC0415
 
     try:
         ti = get_current_context()["ti"]
     except Exception:  # noqa: BLE001  The class differs between Airflow 2 and 3.
-        return uuid4().hex
+        names = [os.environ.get(variable) for variable in _OF_TASK]
+        return "/".join(filter(None, names)) if all(names) else uuid4().hex
     return f"{ti.dag_id}/{ti.task_id}/{ti.run_id}"

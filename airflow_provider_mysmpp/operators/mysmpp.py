@@ -9,9 +9,9 @@ from functools import cached_property
 from threading import Event
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from airflow.providers.common.compat.sdk import AirflowFailException, BaseHook, BaseOperator, XComArg
+from airflow.providers.common.compat.sdk import AirflowFailException, BaseHook, BaseOperator
 
-from airflow_provider_mysmpp.hooks.hidden import Hidden, is_template
+from airflow_provider_mysmpp.hooks.hidden import Hidden, holds_references, is_template
 from airflow_provider_mysmpp.hooks.mysmpp import MySmppHook
 from airflow_provider_mysmpp.operators.sources import rows_from_sql, rows_of
 
@@ -19,7 +19,7 @@ from airflow_provider_mysmpp.operators.sources import rows_from_sql, rows_of
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
-    from airflow.providers.common.compat.sdk import Context
+    from airflow.providers.common.compat.sdk import Context, XComArg
 
     from airflow_provider_mysmpp.gateway.errors import MySmppError
     from airflow_provider_mysmpp.sending.composer import Composer
@@ -90,7 +90,7 @@ class MySmppSendOperator(BaseOperator):
         sql: str | None = None,
         sql_conn_id: str | None = None,
         parameters: Mapping[str, Any] | Sequence[Any] | None = None,
-        text: str | None = None,
+        text: str | XComArg | None = None,
         sender: str | None = None,
         channel: str = "sms",
         validity_period: datetime | timedelta | str | None = None,
@@ -116,8 +116,9 @@ class MySmppSendOperator(BaseOperator):
         self.sql_conn_id = sql_conn_id
         self.parameters = parameters
         self.text = text
-        # The identity takes the text before Jinja: a clock in it must not text a person again on a retry.
-        self._identity_text = text if isinstance(text, str) else None
+        # The identity takes the text before Jinja, and of a text that a task writes that task's name: a clock or a
+        # balance in it must not text a person again on a retry or after a clear.
+        self._identity_text = str(text) if isinstance(text, str) or hasattr(text, "operator") else None
         self.sender = sender
         self.channel = channel
         self.validity_period = validity_period
@@ -139,7 +140,7 @@ class MySmppSendOperator(BaseOperator):
 
     @recipients.setter
     def recipients(self, value: Any) -> None:
-        as_it_is = value is None or isinstance(value, XComArg | Hidden) or is_template(value)
+        as_it_is = value is None or isinstance(value, Hidden) or is_template(value) or holds_references(value)
         self._recipients = value if as_it_is else Hidden(value, "recipients")
 
     @cached_property
@@ -175,17 +176,23 @@ class MySmppSendOperator(BaseOperator):
         from airflow_provider_mysmpp.sending.plan import Plan  # noqa: PLC0415
 
         self._stop = Event()
-        composer = self._composer()
-        reporter = Reporter(context, results_path=self._results_path(context))
+        tried_before = _is_later_try(context)
+        composer = self._composer(take_past=tried_before)
+        reporter = Reporter(
+            context["ti"],
+            pushes=self.do_xcom_push,
+            results_path=self._results_path(context),
+            tried_before=tried_before,
+        )
         with _airflow_left_uncollected(), Plan() as plan, self.hook.get_conn() as client:
             totals = plan.load(self._rows(), composer)
             try:
-                cause = self._refusal(totals) or self._send(plan, totals)
+                cause = self._refusal(totals) or self._send(plan, totals, tried_before=tried_before)
+                report = reporter.push(plan, cause, requests=client.requests_made)
             except BaseException as error:  # a signal or a timeout of Airflow, thrown into this thread
                 stopped = StoppedError(f"the task was interrupted ({type(error).__name__})")
                 reporter.push_mapping(reporter.push(plan, stopped, requests=client.requests_made))
                 raise
-            report = reporter.push(plan, cause, requests=client.requests_made)
         if failure := report.failure(self.tolerated_failures):
             reporter.push_mapping(report)
             raise failure
@@ -195,9 +202,9 @@ class MySmppSendOperator(BaseOperator):
         if self.sql is not None and self.sql_conn_id is not None:
             return rows_from_sql(BaseHook.get_hook(self.sql_conn_id), self.sql, self.parameters)
         recipients = self.recipients
-        return rows_of(recipients.rows if isinstance(recipients, Hidden) else recipients)
+        return rows_of(recipients.take() if isinstance(recipients, Hidden) else recipients)
 
-    def _composer(self) -> Composer:
+    def _composer(self, *, take_past: bool) -> Composer:
         from airflow_provider_mysmpp.gateway.errors import ConfigurationError  # noqa: PLC0415
 
         text = None if self.text is None else str(self.text)  # native rendering makes a number of digits
@@ -210,6 +217,7 @@ class MySmppSendOperator(BaseOperator):
             sender=None if self.sender is None else str(self.sender),
             channel=self.channel,
             validity_period=self.validity_period,
+            take_past=take_past,
         )
 
     def _refusal(self, totals: Totals) -> MySmppError | None:
@@ -221,12 +229,12 @@ class MySmppSendOperator(BaseOperator):
             ("max_parts", self.max_parts, totals.parts),
         ):
             if limit is not None and found > limit:
-                return LimitError(f"The list takes {found}, more than {name}={limit}. Nothing was sent.")
+                return LimitError(f"The list takes {found}, more than {name}={limit}, so nothing of it is sent")
         if self._only_check:
-            return DryRunError(f"A dry run: {totals.messages} messages in about {totals.parts} parts were not sent.")
+            return DryRunError(f"A dry run: {totals.messages} messages in about {totals.parts} parts were not sent")
         return None
 
-    def _send(self, plan: Plan, totals: Totals) -> MySmppError | None:
+    def _send(self, plan: Plan, totals: Totals, *, tried_before: bool) -> MySmppError | None:
         from airflow_provider_mysmpp.operators.report import Progress  # noqa: PLC0415
         from airflow_provider_mysmpp.sending.dispatch import Dispatch  # noqa: PLC0415
 
@@ -238,6 +246,7 @@ class MySmppSendOperator(BaseOperator):
             plan,
             batch_size=client.most_at_once(self.batch_size),
             max_in_flight=self.max_in_flight,
+            maybe_sent=tried_before,
             stop=self._stop,
             progress=Progress(totals.messages),
         ).run()
@@ -247,12 +256,18 @@ class MySmppSendOperator(BaseOperator):
         if self.results_path is None:
             return None
         path = str(self.results_path)
-        map_index = context["ti"].map_index
-        if map_index is not None and map_index >= 0 and not self._path_differs:
+        map_index = getattr(context["ti"], "map_index", None)
+        if isinstance(map_index, int) and map_index >= 0 and not self._path_differs:
             self.log.warning(
                 "results_path %s may be the same for every mapped task; name each with {{ ti.map_index }}.", path
             )
         return path
+
+
+def _is_later_try(context: Context) -> bool:
+    """Tell whether an earlier try, also one before a clear, may have sent messages of this task."""
+    number = getattr(context["ti"], "try_number", None)
+    return isinstance(number, int) and number > 1
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import logging
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from airflow.providers.common.compat.sdk import AirflowException
 
@@ -17,9 +17,6 @@ from airflow_provider_mysmpp.sending.outcomes import FAILED, Status, Summary
 from airflow_provider_mysmpp.sending.plan import Plan, Reason
 from airflow_provider_mysmpp.sending.results import check_suffix, write_results
 
-if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context
-
 log = logging.getLogger(__name__)
 
 _LARGE_XCOM: Final = 10_000
@@ -28,6 +25,12 @@ _LARGE_XCOM: Final = 10_000
 _MOST_REASONS: Final = 10
 _LONGEST_REASON: Final = 300
 _SECONDS_BETWEEN_LINES: Final = 5.0
+
+_HOPELESS: Final = (
+    *(FileExistsError, FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError),
+    *(ValueError, ImportError),  # a URL that is none, or whose library is missing
+)
+"""What another try of writing a file will only meet again."""
 
 
 class Progress:
@@ -110,15 +113,19 @@ class Reporter:
     """
     Push the results of one send.
 
-    :param context: Airflow's context of the task instance.
+    :param ti: Airflow's task instance.
+    :param pushes: Whether the task pushes XComs at all.
     :param results_path: The file for the results of all rows, or None.
-    :raises ConfigurationError: The file's name chooses no format, or its place can't be reached.
+    :param tried_before: True if an earlier try of the task may have sent some of the messages.
+    :raises ConfigurationError: The file's name chooses no format, or nothing can be written there.
+    :raises AirflowException: Its place can't be reached for now.
     """
 
-    def __init__(self, context: Context, *, results_path: str | None) -> None:
-        self._ti = context["ti"]
-        self._pushes = context["ti"].task.do_xcom_push
+    def __init__(self, ti: Any, *, pushes: bool, results_path: str | None, tried_before: bool) -> None:
+        self._ti = ti
+        self._pushes = pushes
         self._path = results_path
+        self._tried_before = tried_before
         self._started = time.monotonic()
         if results_path is not None:
             _check_place(results_path)
@@ -131,7 +138,7 @@ class Reporter:
         :param cause: Why the send ended early, or None.
         :param requests: Requests made to the gateway.
         """
-        plan.finish(cause)
+        plan.finish(cause, maybe_sent=self._tried_before and not isinstance(cause, DryRunError))
         unwritten = self._write(plan)
         summary = Summary.of(
             plan.counts(),
@@ -227,4 +234,7 @@ def _check_place(path: str) -> None:
         elif place.is_dir() or not place.exists():  # few object storages can append
             place.open("wb").close()
     except Exception as error:
-        raise ConfigurationError(f"results_path {path} can't be written: {type(error).__name__}: {error}") from error
+        words = f"results_path {path} can't be written, so nothing is sent: {type(error).__name__}: {error}"
+        if isinstance(error, _HOPELESS):
+            raise ConfigurationError(words) from error
+        raise AirflowException(words) from error  # a storage that is away for now

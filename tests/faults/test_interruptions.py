@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -16,6 +17,7 @@ import pytest
 from airflow_provider_mysmpp.gateway.documents import Answer, Message
 from airflow_provider_mysmpp.gateway.errors import StoppedError
 from airflow_provider_mysmpp.sandbox.testing import SandboxServer
+from airflow_provider_mysmpp.sending import results
 from airflow_provider_mysmpp.sending.composer import Composer
 from airflow_provider_mysmpp.sending.dispatch import Dispatch
 from airflow_provider_mysmpp.sending.identity import Identities
@@ -154,6 +156,25 @@ def test_an_answer_that_does_not_come_is_not_awaited(monkeypatch: pytest.MonkeyP
         if thread.name.startswith("mysmpp_"):
             thread.join(30)
     assert workers() == []
+
+
+def test_an_interruption_while_results_are_written_loses_none_of_them(
+    gateway: SandboxServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    interruptions = iter([Interruption()])
+
+    def write_results(*arguments: Any) -> None:
+        for interruption in interruptions:
+            raise interruption
+        results.write_results(*arguments)
+
+    monkeypatch.setattr("airflow_provider_mysmpp.operators.report.write_results", write_results)
+    path = tmp_path / "results.csv"
+    done = attempt(recipients=PHONES[:5], results_path=str(path))
+    assert done.verdict == "Interruption"
+    assert done.counts == {"accepted": 5}
+    assert done.mapping == str(path)
+    assert len(path.read_text().splitlines()) == 6
 
 
 def test_a_push_that_airflow_refuses_does_not_hide_the_interruption(

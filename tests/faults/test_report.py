@@ -236,6 +236,19 @@ def test_a_place_that_can_not_be_written_is_refused_before_sending(
     assert not gateway.requests()
 
 
+def test_a_storage_that_is_away_before_the_send_is_a_retry(
+    gateway: SandboxServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: Any, **__: Any) -> None:
+        raise TimeoutError("the storage does not answer")
+
+    monkeypatch.setattr(Path, "mkdir", away)
+    done = attempt(recipients=PHONES[:2], results_path=str(tmp_path / "results.csv"))
+    assert done.verdict == "retry", done.error
+    assert "so nothing is sent: TimeoutError: the storage does not answer" in str(done.error)
+    assert not gateway.requests()
+
+
 def test_looking_for_a_place_keeps_the_results_of_the_last_try(gateway: SandboxServer, tmp_path: Path) -> None:
     path = tmp_path / "results.csv"
     attempt(recipients=PHONES[:2], results_path=str(path))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import time
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -119,6 +121,48 @@ def test_a_text_that_changes_between_tries(gateway: SandboxServer, text: str) ->
     assert first.operator.text != again.operator.text
     assert first.mapping == again.mapping
     assert len(gateway.messages()) == 200
+
+
+def test_a_validity_period_that_has_passed_since_the_first_try_hides_no_message(gateway: SandboxServer) -> None:
+    soon = datetime.now(UTC) + timedelta(seconds=1)
+    rows = [{**row, "validity_period": soon} for row in ROWS[:3]]
+    first = send(rows)
+    time.sleep(1.1)
+    again = send(rows, try_number=2)
+    assert first.counts == again.counts == {"accepted": 3}
+    assert first.mapping == again.mapping
+    whole = send(ROWS[:3], try_number=2, validity_period=soon)
+    assert (whole.verdict, whole.mapping) == ("success", first.mapping)
+    assert send(rows, run_id="run-2").counts == {"invalid": 3}
+
+
+NOT_ASKED = {
+    "wrong credentials": ({"kind": "error", "code": "bad_credentials"}, "fail"),
+    "no money": ({"kind": "error", "code": "out_of_sms"}, "retry"),
+    "nobody there": ({"kind": "too_many"}, "retry"),
+}
+
+
+@pytest.mark.parametrize(("fault", "verdict"), NOT_ASKED.values(), ids=NOT_ASKED)
+def test_what_an_earlier_try_may_have_sent_is_not_called_unsent_or_rejected(
+    gateway: SandboxServer, fault: dict[str, Any], verdict: str
+) -> None:
+    send(ROWS[:100])
+    gateway.add_fault(**fault, times=None)
+    fresh, again = (send(ROWS[:100], try_number=number, run_id="run-2") for number in (1, 2))
+    assert fresh.summary["unknown"] == 0
+    assert again.counts == {"unknown": 100}
+    assert fresh.verdict == again.verdict == verdict
+    assert again.failed[-1]["error"].endswith("; an earlier try may have sent it")
+    assert {one["code"] for one in again.failed} == {one["code"] for one in fresh.failed}
+
+
+def test_a_limit_on_a_later_try_takes_nothing_back_and_a_dry_run_does_not_doubt(gateway: SandboxServer) -> None:
+    send(ROWS)
+    limited = send(ROWS, try_number=2, max_recipients=199)
+    assert (limited.verdict, limited.counts) == ("fail", {"unknown": 200})
+    dry = send(ROWS, try_number=2, dry_run=True)
+    assert (dry.verdict, dry.counts) == ("success", {"unsent": 200})
 
 
 def test_another_text_is_another_message(gateway: SandboxServer) -> None:

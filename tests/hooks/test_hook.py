@@ -19,6 +19,8 @@ from airflow_provider_mysmpp.sandbox.testing import SandboxServer
 @pytest.fixture
 def hook(mysmpp_sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch, short_pauses: None) -> MySmppHook:
     monkeypatch.setenv("AIRFLOW_CONN_MYSMPP_DEFAULT", mysmpp_sandbox.airflow_connection())
+    for name in ("DAG_ID", "TASK_ID", "DAG_RUN_ID"):  # dag.test() of another test leaves them
+        monkeypatch.delenv(f"AIRFLOW_CTX_{name}", raising=False)
     return MySmppHook()
 
 
@@ -107,6 +109,31 @@ def test_another_text_of_the_same_task_is_another_message(
     hook.send_message("79612242243", "Hello")
     hook.send_message("79612242243", "Goodbye")
     assert len(mysmpp_sandbox.messages()) == 2
+
+
+def test_lists_of_the_same_task_are_told_apart_by_their_words_or_keys(
+    hook: MySmppHook, mysmpp_sandbox: SandboxServer, within_a_task: None
+) -> None:
+    bill, reminder = ({"phone": "79612242243", "text": text} for text in ("The bill", "The reminder"))
+    first, second = hook.send([bill, reminder]), hook.send([reminder, bill, bill])
+    assert [result.status for result in second] == ["accepted", "accepted", "duplicate"]
+    assert [result.id_sms for result in first] == [result.id_sms for result in second[1::-1]]
+    keyed = [hook.send([{**row, "key": "A-1"}]) for row in (bill, reminder)]
+    assert keyed[0] == keyed[1]
+    assert [message["text"] for message in mysmpp_sandbox.messages()] == ["The bill", "The reminder", "The bill"]
+
+
+def test_a_program_that_a_task_starts_knows_its_task(
+    hook: MySmppHook, mysmpp_sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("DAG_ID", "reminders"), ("TASK_ID", "remind"), ("DAG_RUN_ID", "manual__1")):
+        monkeypatch.setenv(f"AIRFLOW_CTX_{name}", value)
+    first, second = (hook.send_message("79612242243", "Hello") for _ in range(2))
+    assert first == second
+    monkeypatch.setenv("AIRFLOW_CTX_DAG_RUN_ID", "manual__2")
+    assert hook.send_message("79612242243", "Hello") != first
+    monkeypatch.delenv("AIRFLOW_CTX_TASK_ID")
+    assert hook.send_message("79612242243", "Hello") != hook.send_message("79612242243", "Hello")
 
 
 def test_outside_of_a_task_every_call_is_a_new_message(hook: MySmppHook, mysmpp_sandbox: SandboxServer) -> None:
