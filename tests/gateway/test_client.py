@@ -9,6 +9,7 @@ from threading import Event
 from typing import Any
 
 import pytest
+import requests
 import requests_mock
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
@@ -87,6 +88,14 @@ def test_requests_are_counted_over_all_threads(httpserver: HTTPServer) -> None:
 
     assert answers == [[("77", None)]] * 64
     assert client.requests_made == len(httpserver.log) == 64
+
+
+def test_an_error_of_the_library_without_words_is_no_answer_either() -> None:
+    with requests_mock.Mocker() as mock:
+        mock.post("http://gateway.example/json", exc=requests.ConnectionError())
+        error = failure_of(client_of("http://gateway.example"))
+    assert str(error) == "No answer from the gateway: the connection failed (ConnectionError)"
+    assert error.maybe_sent
 
 
 def test_failed_requests_are_counted_too() -> None:

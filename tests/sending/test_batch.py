@@ -345,12 +345,14 @@ def test_a_batch_is_in_doubt_only_where_both_halves_are(first: Step, second: Ste
         (False, False, AmbiguousError("x"), "unknown"),
     ],
 )
-def test_the_first_half_remembers_what_was_sent_before(
+def test_each_half_remembers_what_was_sent_before(
     whole_maybe_sent: bool, before: bool, half: Step, status: str
 ) -> None:
     whole = AmbiguousError("too large", maybe_sent=whole_maybe_sent)
     result, _ = run(messages(2), whole, half, [PASS], maybe_sent=before)
     assert words_of(result)[0] == status
+    result, _ = run(messages(2), whole, [PASS], half, maybe_sent=before)
+    assert words_of(result) == ["accepted", status]
 
 
 @pytest.mark.parametrize("whole", [AmbiguousError("x"), AmbiguousError("x", maybe_sent=False), RefusedError(STOP_LIST)])

@@ -121,6 +121,8 @@ def test_an_own_identity_that_is_no_number_is_refused(value: object) -> None:
     with pytest.raises(InvalidMessageError) as caught:
         compose({"client_id_sms": value})
     assert caught.value.code == "client_id_sms"
+    if isinstance(value, str):
+        assert caught.value.reason == "client_id_sms is not a number; give decimal digits or leave it out"
 
 
 def test_words_tell_messages_without_a_key_apart_where_they_are_to() -> None:
