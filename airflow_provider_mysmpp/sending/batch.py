@@ -64,7 +64,7 @@ def send_batch(client: Client, messages: Sequence[Message], *, stop: Event, mayb
         status = Status.UNKNOWN if maybe_sent or error.maybe_sent else Status.UNSENT
         return BatchResult(_alike(messages, status, error), stop=error, doubt=error)
     outcomes = [outcome_of(answer, maybe_sent=maybe_sent) for answer in answers]
-    return BatchResult(outcomes, stop=_account_refusal(answers))
+    return BatchResult(outcomes, stop=_account_refusal(answers), doubt=_doubt_of(outcomes))
 
 
 def outcome_of(answer: Answer, *, maybe_sent: bool = False) -> Outcome:
@@ -100,6 +100,13 @@ def _status_of_refusal(entry: CatalogueEntry, *, maybe_sent: bool) -> Status:
     if maybe_sent and (not entry.about_a_message or entry.code == ALREADY_SENT):
         return Status.UNKNOWN
     return Status.REJECTED
+
+
+def _doubt_of(outcomes: Iterable[Outcome]) -> GatewayError | None:
+    """Return what is wrong with an answer that says of not one message what became of it."""
+    if all(outcome.status is Status.UNKNOWN for outcome in outcomes):
+        return AmbiguousError("The gateway's answers say of no message what became of it")
+    return None
 
 
 def _account_refusal(answers: Iterable[Answer]) -> RefusedError | None:

@@ -39,6 +39,16 @@ def test_a_gateway_that_speaks_in_riddles_is_left_alone(gateway: SandboxServer) 
     assert done.verdict == "retry"
 
 
+def test_a_gateway_that_says_nothing_of_any_message_is_left_alone(gateway: SandboxServer) -> None:
+    gateway.add_fault("neither", after=1, times=None)
+    done = attempt(recipients=PHONES[:40], batch_size=2, max_in_flight=1)
+    assert_true(done, gateway, rows=40)
+    assert done.counts == {"accepted": 2, "unknown": 6, "unsent": 32}
+    assert len(gateway.requests()) == 1 + 3
+    assert done.verdict == "retry"
+    assert "The send stopped: The gateway's answers say of no message what became of it" in str(done.error)
+
+
 def test_nobody_listens(gateway: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
