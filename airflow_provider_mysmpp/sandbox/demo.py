@@ -34,6 +34,7 @@ AIRFLOW: Final = (sys.executable, "-m", "airflow")
 
 _PATIENCE: Final = 600.0
 _LOOK_UP: Final = 0.1
+_SECONDS_A_DOT: Final = 2.0
 _GRACE: Final = 10.0
 _TAIL: Final = 40
 _SHELL_SIGNAL: Final = 128
@@ -52,9 +53,9 @@ dag = send.dag
 with dag:
 
     @task(trigger_rule="all_done")
-    def keep(mapping, failed, summary):
+    def keep(mapping, failed, summary, run_id=None):
         """Write the results to a file."""
-        results = {{"mapping": mapping, "failed": failed, "summary": summary}}
+        results = {{"mapping": mapping, "failed": failed, "summary": summary, "run_id": run_id}}
         Path({results!r}).write_text(json.dumps(results), encoding="utf-8")
 
     keep(send.output, send.output["failed"], send.output["summary"])
@@ -88,21 +89,26 @@ class Signals:
     def _take(self, number: int, _: FrameType | None) -> None:
         self._taken = number
 
-    def wait(self, done: Callable[[], bool], *, patience: float) -> None:
+    def wait(self, done: Callable[[], bool], *, patience: float, dots: bool = False) -> None:
         """
         Return when ``done`` does so.
 
         :param done: What is waited for.
         :param patience: Seconds to wait.
+        :param dots: Whether to print a dot now and then, for somebody who waits too.
         :raises InterruptedDemoError: A signal came.
         :raises DemoError: It took too long.
         """
         deadline = time.monotonic() + patience
+        next_dot = time.monotonic() + _SECONDS_A_DOT
         while not done():
             if self._taken is not None:
                 raise InterruptedDemoError(self._taken)
             if time.monotonic() > deadline:
                 raise DemoError(f"no end after {patience:.0f} s")
+            if dots and time.monotonic() > next_dot:
+                next_dot += _SECONDS_A_DOT
+                print(".", end="", flush=True)
             time.sleep(_LOOK_UP)
 
 
@@ -164,15 +170,21 @@ class Demo:
             with _step("Making a SQLite database of customers") as tell:
                 phones = make_customers(self._folder / "shop.sqlite")
                 tell(f"{len(phones)} rows")
-            self._run_airflow(url)
+            environment = self._set_up_airflow(url)
+            with _step(f"airflow dags test {EXAMPLE.stem}"):
+                self._airflow("dags", "test", EXAMPLE.stem, environment=environment)
             results, inbox = self._results(), self._inbox(url)
             show(results, inbox, phones)
             if wrong := differences(results, inbox):
                 raise DemoError("the results are not what they should be:\n- " + "\n- ".join(wrong))
-            print(f"\nThe mapping and the inbox agree: each of {len(inbox)} phones was texted once.")
+            print(f"\nThe mapping and the inbox agree: each of {len(inbox)} phones was texted once.\n")
+            with _step("The task once more in the same run, as after a kill or a clear") as tell:
+                tell(self._repeat(url, results["run_id"], environment))
             if keep:
                 print(f"\nThe inbox stays open on {url} until Ctrl-C.", flush=True)
                 self._keep_open(sandbox)
+            else:
+                print("\nNext: make demo KEEP=1 leaves the inbox open for a browser; docs/index.md has the rest.")
 
     def _url_of(self, sandbox: subprocess.Popen[bytes]) -> str:
         log = self._folder / "sandbox.log"
@@ -185,7 +197,8 @@ class Demo:
             raise DemoError(f"the sandbox did not start:\n{_tail(log)}")
         return line[1]
 
-    def _run_airflow(self, url: str) -> None:
+    def _set_up_airflow(self, url: str) -> dict[str, str]:
+        """Make an Airflow with the DAG in it, and return its environment."""
         home, dags = self._folder / "airflow", self._folder / "dags"
         dags.mkdir()
         file = _DAG_FILE.format(results=str(self._folder / "results.json"))
@@ -201,12 +214,21 @@ class Demo:
         )
         with _step(f"Setting up an empty Airflow {version('apache-airflow')}"):
             self._airflow("db", "migrate", environment=environment)
-        with _step(f"airflow dags test {EXAMPLE.stem}"):
-            self._airflow("dags", "test", EXAMPLE.stem, environment=environment)
+        return environment
+
+    def _repeat(self, url: str, run_id: str, environment: Mapping[str, str]) -> str:
+        """Run the task again, which must text nobody, and return what came of it."""
+        before = self._ask(url, "/api/summary")
+        self._airflow("tasks", "test", EXAMPLE.stem, "send", run_id, environment=environment)
+        after = self._ask(url, "/api/summary")
+        texted, repeated = (after[name] - before[name] for name in ("messages", "repeats"))
+        if texted or repeated != before["messages"]:
+            raise DemoError(f"the task texted {texted} phones again, and repeated {repeated} messages")
+        return f"{repeated} messages repeated, {texted} phones texted again"
 
     def _airflow(self, *arguments: str, environment: Mapping[str, str]) -> None:
         with started((*AIRFLOW, *arguments), log=self._log, environment=environment) as process:
-            self._signals.wait(lambda: process.poll() is not None, patience=_PATIENCE)
+            self._signals.wait(lambda: process.poll() is not None, patience=_PATIENCE, dots=True)
         if process.returncode:
             words = f"airflow {' '.join(arguments)} failed (status {process.returncode}); the end of its log:"
             raise DemoError(f"{words}\n\n{_tail(self._log)}")
@@ -219,9 +241,12 @@ class Demo:
         return found
 
     def _inbox(self, url: str) -> list[dict[str, Any]]:
-        with self._opener.open(f"{url}/api/messages?limit=10000", timeout=_GRACE) as answer:
-            messages: list[dict[str, Any]] = json.load(answer)["messages"]
+        messages: list[dict[str, Any]] = self._ask(url, "/api/messages?limit=10000")["messages"]
         return messages
+
+    def _ask(self, url: str, path: str) -> Any:
+        with self._opener.open(url + path, timeout=_GRACE) as answer:
+            return json.load(answer)
 
     def _keep_open(self, sandbox: subprocess.Popen[bytes]) -> None:
         try:
@@ -236,13 +261,13 @@ def _step(words: str) -> Iterator[Callable[[str], None]]:
     """Print what is done, and how long it took or what came of it."""
     told: list[str] = []
     started_at = time.monotonic()
-    print(f"{words} … ", end="", flush=True)
+    print(f"{words} …", end="", flush=True)
     try:
         yield told.append
     except BaseException:
-        print("stopped", flush=True)
+        print(" stopped", flush=True)
         raise
-    print(told[-1] if told else f"{time.monotonic() - started_at:.0f} s", flush=True)
+    print(f" {told[-1] if told else f'{time.monotonic() - started_at:.0f} s'}", flush=True)
 
 
 def _environment(**variables: str) -> dict[str, str]:

@@ -34,6 +34,7 @@ _INVALID: Final = {100: "79612242243;79612242244", 200: "7.96122E+10"}
 
 _FAILED: Final = _REJECTED | _INVALID
 _SHOWN: Final = 5
+_EVERY: Final = 51  # of the messages: no multiple of the names, so that several are seen
 
 
 def make_customers(database: Path) -> list[str]:
@@ -97,7 +98,7 @@ def _identified(entries: Sequence[Mapping[str, Any]]) -> set[tuple[str, str, str
 
 def show(results: Mapping[str, Any], inbox: Sequence[Mapping[str, Any]], phones: Sequence[str]) -> None:
     """
-    Print the summary, the first of the mapping, the failures and the newest messages.
+    Print the summary, the first of the mapping, the failures and some of the messages.
 
     :param results: The XComs of the send: ``mapping``, ``failed`` and ``summary``.
     :param inbox: The messages of the sandbox, the newest first.
@@ -115,8 +116,8 @@ def show(results: Mapping[str, Any], inbox: Sequence[Mapping[str, Any]], phones:
     )
     print("\nFailures")
     _print_table(("row", "key", "phone", "status", "code", "error"), results["failed"])
-    print(f"\nInbox of the sandbox, the newest {_SHOWN} of {len(inbox)}")
-    _print_table(("id_sms", "phone", "sender", "text"), inbox[:_SHOWN])
+    print(f"\nInbox of the sandbox, {_SHOWN} of {len(inbox)}, the newest first")
+    _print_table(("id_sms", "phone", "sender", "text"), inbox[::_EVERY][:_SHOWN])
 
 
 def _print_table(columns: Sequence[str], entries: Sequence[Mapping[str, Any]]) -> None:
