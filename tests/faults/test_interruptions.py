@@ -29,8 +29,12 @@ from .ledger import assert_true
 
 ROUNDS: Final = 150
 
-# An interruption within coverage's own bookkeeping would leave its lock closed for ever.
-pytestmark = pytest.mark.no_cover
+pytestmark = [
+    # An interruption within coverage's own bookkeeping would leave its lock closed for ever.
+    pytest.mark.no_cover,
+    # The usual way takes the timer that these tests take.
+    pytest.mark.timeout(300, method="thread"),
+]
 
 
 class Interruption(BaseException):

@@ -106,6 +106,35 @@ def test_the_jitter_adds_up_to_the_first_pause_and_takes_nothing_away(number: in
     assert floor <= RetryPolicy().pause(state) <= floor + 2.0
 
 
+class Slept(Event):
+    """An event that notes how long it was waited for, and waits no longer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seconds: list[float | None] = []
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.seconds.append(timeout)
+        return self.is_set()
+
+
+@pytest.mark.parametrize(("retry_after", "slept"), [(None, [2.0, 4.0, 8.0]), (7.0, [7.0, 7.0, 8.0])])
+def test_each_pause_is_slept_to_its_end(
+    retry_after: float | None, slept: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retrying, "wait_random", lambda *_: lambda _: 0.0)
+    failures = iter([UnavailableError("x", retry_after=retry_after) for _ in range(3)])
+    stop = Slept()
+
+    def request() -> str:
+        for failure in failures:
+            raise failure
+        return "answered"
+
+    assert RetryPolicy().call(request, stop=stop) == "answered"
+    assert stop.seconds == slept
+
+
 # Retry-After
 
 
