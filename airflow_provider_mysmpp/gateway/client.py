@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import ConnectTimeoutError, HTTPError
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, LocationParseError
 
 from airflow_provider_mysmpp.gateway.balance import Balance, balance_document, read_balance_answer
 from airflow_provider_mysmpp.gateway.documents import (
@@ -57,6 +57,7 @@ _NO_ADDRESS: Final = (
     requests.exceptions.InvalidURL,
     requests.exceptions.InvalidSchema,
     requests.exceptions.MissingSchema,
+    LocationParseError,
 )
 """What the same request will only meet again."""
 
@@ -71,6 +72,7 @@ _WORDS: Final[dict[type[Exception], str]] = {
     requests.exceptions.ChunkedEncodingError: "the answer broke off",
     requests.exceptions.ContentDecodingError: "the answer can't be decompressed",
     requests.exceptions.InvalidURL: "its address is not valid, or that of its proxy",
+    LocationParseError: "its address is not valid",
     requests.exceptions.MissingSchema: "its address is not valid",
     requests.exceptions.InvalidSchema: "its address is not valid, or its proxy needs a library that is missing",
 }

@@ -26,6 +26,10 @@ _OF_TASK: Final = ("AIRFLOW_CTX_DAG_ID", "AIRFLOW_CTX_TASK_ID", "AIRFLOW_CTX_DAG
 """What Airflow puts into the environment of a task's process, and so of those that it starts."""
 
 
+_warned: set[tuple[str, str, str]] = set()
+"""Connections that were warned of, their addresses, and for which task."""
+
+
 class MySmppHook(BaseHook):
     """
     Send messages through the MySMPP gateway.
@@ -41,6 +45,7 @@ class MySmppHook(BaseHook):
     def __init__(self, mysmpp_conn_id: str = default_conn_name, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.mysmpp_conn_id = mysmpp_conn_id
+        self.warns = True  # not where another process of the same task did
 
     @classmethod
     def get_connection_form_widgets(cls) -> dict[str, Any]:
@@ -83,17 +88,22 @@ class MySmppHook(BaseHook):
 
     @cached_property
     def _client(self) -> GatewayClient:
-        from airflow_provider_mysmpp.hooks.connecting import REMEDY, make_client  # noqa: PLC0415
+        from airflow_provider_mysmpp.hooks.connecting import make_client  # noqa: PLC0415
 
-        settings = self.settings
-        if settings.exposes_credentials:
+        self.warn_if_exposed()
+        return make_client(self.settings)
+
+    def warn_if_exposed(self) -> None:
+        """Warn, once for each task, of credentials that cross a network unencrypted."""
+        from airflow_provider_mysmpp.hooks.connecting import REMEDY  # noqa: PLC0415
+
+        address = self.settings.base_url
+        about = (self.mysmpp_conn_id, address, _key_of_task())
+        if self.settings.exposes_credentials and self.warns and about not in _warned:
+            _warned.add(about)
             self.log.warning(
-                "The connection '%s' sends its credentials unencrypted to %s. %s",
-                self.mysmpp_conn_id,
-                settings.base_url,
-                REMEDY,
+                "The connection '%s' sends its credentials unencrypted to %s. %s", self.mysmpp_conn_id, address, REMEDY
             )
-        return make_client(settings)
 
     def test_connection(self) -> tuple[bool, str]:
         """Ask for the balance, as the Test button does: nothing is sent, and every error becomes words."""

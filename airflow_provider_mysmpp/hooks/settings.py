@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
@@ -16,6 +17,10 @@ DEFAULT_TIMEOUT: Final = 60.0
 DEFAULT_TIMEZONE: Final = "Europe/Moscow"
 
 _SCHEMES: Final = ("http", "https")
+_LAST_PORT: Final = 65_535
+_NO_ADDRESS: Final = "has a host that is no address; give a name, with the scheme before it if need be"
+# Labels of at most 63 characters (RFC 1035), in any alphabet, or an IPv6 address; then a port, perhaps.
+_HOST_NAME: Final = re.compile(r"(?:[\w-]{1,63}(?:\.[\w-]{1,63})*\.?|\[[0-9a-f:.]+(?:%\w+)?\])(?::\d*)?", re.IGNORECASE)
 _WORDS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
@@ -145,10 +150,13 @@ def _base_url(connection: Connection, reader: _Extra) -> str:
         address = urlsplit(f"{scheme.lower()}://{rest}")
         port = connection.port or address.port
     except ValueError:
-        raise reader.error("has a host that is no address; give a name, with the scheme before it if need be") from None
-    if not address.hostname or "@" in address.netloc or address.query or address.fragment:
-        raise reader.error("has a host that is no address; give a name, with the scheme before it if need be")
-    name = f"[{address.hostname}]" if ":" in address.hostname else address.hostname
+        raise reader.error(_NO_ADDRESS) from None
+    if address.query or address.fragment or not _HOST_NAME.fullmatch(address.netloc):
+        raise reader.error(_NO_ADDRESS)
+    if port and not 0 < port <= _LAST_PORT:
+        raise reader.error(f"has the port {port}; give one from 1 to {_LAST_PORT}, or none")
+    name = address.hostname or ""
+    name = f"[{name}]" if ":" in name else name
     # People copy the address of the send call from the gateway's document.
     path = address.path.rstrip("/").removesuffix("/json")
     return f"{address.scheme}://{name}{f':{port}' if port else ''}{path}"

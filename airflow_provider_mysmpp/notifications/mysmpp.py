@@ -133,6 +133,7 @@ class MySmppNotifier(BaseNotifier):
         from airflow_provider_mysmpp.sending.plan import Plan  # noqa: PLC0415
 
         hook = MySmppHook(notice.mysmpp_conn_id)
+        hook.warn_if_exposed()
         composer = hook.composer(
             idempotency_key=notice.idempotency_key,
             identity_text=str(self.text),  # before Jinja: what an exception says may differ when it fires again

@@ -135,6 +135,7 @@ class MySmppDeliverySensor(BaseSensorOperator):
         :param context: Airflow's context of the task instance.
         :param event: What the trigger said.
         """
+        self.hook.warns = False
         self.log.info("The trigger fired: %s; it saw %s", event.get("reason"), event.get("states"))
         return self._look_or_defer(context, float(event["deadline"]))
 

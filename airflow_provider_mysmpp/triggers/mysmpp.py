@@ -114,7 +114,9 @@ class MySmppDeliveryTrigger(BaseTrigger):
         poll = Poll(
             watch, deadline=self.deadline, pause=self.poll_interval, longest_pause=self.longest_interval, log=self.log
         )
-        return MySmppHook(self.mysmpp_conn_id).get_conn(), poll
+        hook = MySmppHook(self.mysmpp_conn_id)
+        hook.warns = False
+        return hook.get_conn(), poll
 
     def _open_ids(self) -> list[str]:
         from airflow_provider_mysmpp.delivery.compact import unpack_ids  # noqa: PLC0415

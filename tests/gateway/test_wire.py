@@ -158,7 +158,8 @@ def test_a_connection_that_does_not_come_about_in_time_has_sent_nothing() -> Non
 
 
 @pytest.mark.parametrize(
-    "address", ["gateway.example", "ftp://gateway.example", "http://", "http://[::1", "http://a b"]
+    "address",
+    ["gateway.example", "ftp://gateway.example", "http://", "http://[::1", "http://a b", f"http://{'g' * 64}.example"],
 )
 def test_an_address_that_is_none_has_sent_nothing_and_is_not_asked_again(address: str) -> None:
     client = client_of(address, attempts=3)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
@@ -13,7 +15,10 @@ from airflow_provider_mysmpp.gateway.documents import Message
 from airflow_provider_mysmpp.gateway.errors import ConfigurationError
 from airflow_provider_mysmpp.hooks import mysmpp
 from airflow_provider_mysmpp.hooks.mysmpp import MySmppHook
+from airflow_provider_mysmpp.notifications.mysmpp import MySmppNotifier
 from airflow_provider_mysmpp.sandbox.testing import SandboxServer
+from airflow_provider_mysmpp.sensors.mysmpp import MySmppDeliverySensor
+from airflow_provider_mysmpp.triggers.mysmpp import MySmppDeliveryTrigger
 
 
 @pytest.fixture
@@ -214,6 +219,45 @@ def test_credentials_over_plain_http_are_warned_of_once(
     assert "http://gate.example" in warning
     assert "schema to https" in warning
     assert "s3cret-word" not in warning
+
+
+def test_a_task_with_many_hooks_is_warned_once_and_another_task_too(
+    monkeypatch: pytest.MonkeyPatch, within_a_task: None
+) -> None:
+    seen: list[str] = []
+    monkeypatch.setattr(mysmpp, "_warned", set())
+
+    def connect(*, warns: bool = True) -> None:
+        hook = plain_http(monkeypatch, "http://gate.example")
+        hook.warns = warns
+        monkeypatch.setattr(hook.log, "warning", lambda words, *values: seen.append(words % values))
+        hook.get_conn()
+
+    connect(warns=False)
+    assert seen == []
+    connect()
+    connect()
+    assert len(seen) == 1
+    other = SimpleNamespace(dag_id="reminders", task_id="another", run_id="manual__1")
+    monkeypatch.setattr("airflow.providers.common.compat.sdk.get_current_context", lambda: {"ti": other}, raising=False)
+    connect()
+    assert len(seen) == 2
+
+
+def test_whoever_sends_for_a_task_warns_and_whoever_goes_on_for_it_does_not(
+    mysmpp_sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+    monkeypatch.setattr(MySmppHook, "warn_if_exposed", lambda hook: asked.append(hook.warns))
+    monkeypatch.setenv("AIRFLOW_CONN_MYSMPP_DEFAULT", mysmpp_sandbox.airflow_connection())
+    MySmppNotifier(to="79612242243", text="x").notify({})
+    sensor = MySmppDeliverySensor(task_id="wait", messages=[], deferrable=True)
+    assert sensor.execute.__wrapped__(sensor, {"ti": mock.Mock()}) == []  # type: ignore[attr-defined]
+    assert asked == [True, True]
+    waiting = MySmppDeliverySensor(task_id="wait", messages=[])
+    waiting.execute_complete({"ti": mock.Mock()}, {"deadline": 0})
+    MySmppDeliveryTrigger(mysmpp_conn_id="mysmpp_default", ids=[], deadline=0)._prepare()
+    assert asked[2:] == [False, False]
 
 
 @pytest.mark.parametrize("host", ["https://gate.example", "http://127.0.0.1", "http://localhost"])

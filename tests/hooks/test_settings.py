@@ -41,6 +41,8 @@ def read(extra: dict[str, Any] | None = None, **fields: Any) -> Settings:
         ({"host": "::1", "port": 8025}, "http://[::1]:8025"),
         ({"host": "[::1]"}, "http://[::1]"),
         ({"host": " gate.example "}, "http://gate.example"),
+        ({"host": "шлюз.рф."}, "http://шлюз.рф."),
+        ({"host": f"{'g' * 63}.example", "port": 65_535}, f"http://{'g' * 63}.example:65535"),
     ],
 )
 def test_the_address_comes_from_schema_host_and_port(fields: dict[str, Any], url: str) -> None:
@@ -57,6 +59,12 @@ def test_the_address_comes_from_schema_host_and_port(fields: dict[str, Any], url
         ({"host": "anna:pw@gate.example"}, "no address"),
         ({"host": "gate.example?token=1"}, "no address"),
         ({"host": "http://[::1"}, "no address"),
+        ({"host": "gate way.example"}, "no address"),
+        ({"host": "gate..example"}, "no address"),
+        ({"host": f"{'g' * 64}.example"}, "no address"),
+        ({"host": "gate.example:70000"}, "no address"),
+        ({"port": 70_000}, "the port 70000; give one from 1 to 65535"),
+        ({"port": -1}, "the port -1"),
     ],
 )
 def test_an_address_that_is_none_is_refused(fields: dict[str, Any], words: str) -> None:
