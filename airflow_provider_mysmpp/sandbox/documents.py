@@ -143,7 +143,7 @@ def read_states(body: bytes) -> StateDocument:
     items = [_object(item, {"login", "password", "token", "id_sms", "detail"}) for item in _filled_list(_parse(body))]
     return StateDocument(
         tuple(_credentials(item) for item in items),
-        tuple((int(_digits(item.get("id_sms"))), _detail(item.get("detail", 0))) for item in items),
+        tuple((_number(item.get("id_sms")), _detail(item.get("detail", 0))) for item in items),
     )
 
 
@@ -187,7 +187,7 @@ def _recipient(item: Any) -> Recipient:
     return Recipient(
         "" if phone == "" else _digits(phone),
         # An Int in the document: 007 and 7 are one number.
-        str(int(_digits(client_id))) if "client_id_sms" in given else None,
+        str(_number(client_id)) if "client_id_sms" in given else None,
         _moment(given["validity_period"]) if "validity_period" in given else None,
     )
 
@@ -222,6 +222,13 @@ def _digits(value: Any) -> str:
     if isinstance(value, str) and value.isascii() and value.isdecimal():
         return value
     _refuse()
+
+
+def _number(value: Any) -> int:
+    try:
+        return int(_digits(value))
+    except ValueError:  # Python reads no number of thousands of digits
+        _refuse()
 
 
 def _detail(value: Any) -> bool:

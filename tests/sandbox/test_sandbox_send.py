@@ -127,6 +127,7 @@ BAD_PHONES: list[Any] = [
     [phone(client_id="-1")],
     [phone(client_id=1.0)],
     [phone(client_id=False)],
+    [phone(client_id="1" * 5000)],
     [{"phone": "79612242243", "client_id_sms": None}],
     [phone(validity_period="2030-01-01")],
     [phone(validity_period="2030-01-01T10:00:00")],

@@ -130,7 +130,16 @@ def test_bad_questions(mysmpp_sandbox: SandboxServer, path: str, bad: object) ->
 
 
 @pytest.mark.parametrize(
-    "bad", [{"detail": 2}, {"detail": True}, {"detail": "1"}, {"id_sms": "x"}, {"id_sms": None}, {"id_sms": 1.5}]
+    "bad",
+    [
+        {"detail": 2},
+        {"detail": True},
+        {"detail": "1"},
+        {"id_sms": "x"},
+        {"id_sms": None},
+        {"id_sms": 1.5},
+        {"id_sms": "1" * 5000},
+    ],
 )
 def test_bad_values_in_a_question(mysmpp_sandbox: SandboxServer, bad: dict[str, object]) -> None:
     answer = post(mysmpp_sandbox, [{**CREDENTIALS, "id_sms": 1, **bad}], "/json/state.php")
