@@ -21,6 +21,7 @@ MOST: Final = 10_000
 
 _PAGE_SIZE: Final = 50
 _LONGEST: Final = 12
+_LONGEST_ID: Final = 19
 _TEMPLATES: Final = Environment(
     loader=PackageLoader("airflow_provider_mysmpp.sandbox"),
     autoescape=True,
@@ -103,7 +104,9 @@ async def one_message(request: Request) -> Response:
     """Show one message."""
     sandbox = _sandbox(request)
     sandbox.move_states()
-    message = sandbox.ledger.message(request.path_params["id_sms"])
+    given = request.path_params["id_sms"]
+    known = given.isascii() and given.isdecimal() and len(given) <= _LONGEST_ID
+    message = sandbox.ledger.message(int(given)) if known else None
     if message is None:
         raise NotFoundError("there is no message with this id_sms")
     return JSONResponse(message)
@@ -199,7 +202,7 @@ ROUTES: Final = [
     Route("/health", health),
     Route("/api/messages", list_messages, methods=["GET"]),
     Route("/api/messages", clear_messages, methods=["DELETE"]),
-    Route("/api/messages/{id_sms:int}", one_message),
+    Route("/api/messages/{id_sms}", one_message),
     Route("/api/requests", list_requests),
     Route("/api/summary", summary),
     Route("/api/faults", list_faults, methods=["GET"]),

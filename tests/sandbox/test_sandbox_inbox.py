@@ -177,7 +177,7 @@ def test_one_message(mysmpp_sandbox: SandboxServer) -> None:
         "state": "send",
         "state_time": "",
     }
-    for unknown in ("1", "9" * 30):
+    for unknown in ("1", "x", "9" * 19, "9" * 30, "9" * 5000):
         answer = get(mysmpp_sandbox, f"/api/messages/{unknown}")
         assert answer.status_code == 404
         assert answer.json()["error"]
