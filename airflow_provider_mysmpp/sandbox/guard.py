@@ -48,11 +48,9 @@ class Guard:
 
     def _welcome(self, headers: Headers) -> bool:
         host, origin = headers.get("host", ""), headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc != host:
-            return False
-        if not self.loopback_only:
-            return True
         try:
-            return is_loopback(urlsplit(f"//{host}").hostname or "")
-        except ValueError:
+            if origin is not None and urlsplit(origin).netloc != host:
+                return False
+            return not self.loopback_only or is_loopback(urlsplit(f"//{host}").hostname or "")
+        except ValueError:  # one of them is no address
             return False

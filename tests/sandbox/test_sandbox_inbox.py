@@ -222,7 +222,7 @@ def test_names_that_mean_this_machine(mysmpp_sandbox: SandboxServer, host: str) 
     assert get(mysmpp_sandbox, headers={"Host": host}).status_code == 200
 
 
-@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:1"])
+@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:1", "http://["])
 def test_pages_of_other_sites_change_nothing(mysmpp_sandbox: SandboxServer, origin: str) -> None:
     send(mysmpp_sandbox, message())
     headers = {"Origin": origin, "Content-Type": "text/json; charset=utf-8"}
