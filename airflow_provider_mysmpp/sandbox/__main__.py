@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import logging
 import signal
 import sqlite3
@@ -42,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         sandbox = Sandbox(given.db, settings)
     except (OSError, sqlite3.Error) as error:
-        return _fail(f"the ledger {given.db} can't be opened: {error}")
+        return _fail(f"the ledger {given.db} can't be opened: {_why_closed(error)}")
     try:
         return _serve(sandbox, given.host, given.port)
     finally:
@@ -53,7 +54,7 @@ def _serve(sandbox: Sandbox, host: str, port: int) -> int:
     try:
         listening = listen(host, port)
     except OSError as error:
-        return _fail(f"can't listen on {host} port {port}: {error.strerror or error}")
+        return _fail(f"can't listen on {host} port {port}: {_why_deaf(error)}")
     line = f"MySMPP sandbox on {url_of(listening)} (inbox in a browser, POST /json to send)"
     with listening:
         server = GatewayServer(sandbox, listening, lambda: print(line, flush=True))
@@ -62,6 +63,22 @@ def _serve(sandbox: Sandbox, host: str, port: int) -> int:
             signal.signal(number, server.handle_exit)
         server.run_on_socket()
     return 0
+
+
+def _why_closed(error: OSError | sqlite3.Error) -> str:
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    # The lower byte tells the kind; SQLite keeps more about it in the higher ones.
+    if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
+        return "another sandbox has it; end that one, or give another --db"
+    return str(error)
+
+
+def _why_deaf(error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return "the port is in use; give another --port, or 0 for a free one"
+    # Python adds the address to the reason, which is told already.
+    return (error.strerror or str(error)).partition(" (while attempting ")[0]
 
 
 def _fail(words: str) -> int:
@@ -79,9 +96,9 @@ def _settings(given: argparse.Namespace) -> dict[str, object]:
 
 
 def _port(text: str) -> int:
-    port = int(text)
+    port = int(text) if text.isascii() and text.isdecimal() and len(text) <= len(str(_HIGHEST_PORT)) else -1
     if not 0 <= port <= _HIGHEST_PORT:
-        raise ValueError
+        raise argparse.ArgumentTypeError(f"must be a whole number from 0 to {_HIGHEST_PORT}")
     return port
 
 

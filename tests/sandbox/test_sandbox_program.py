@@ -179,12 +179,13 @@ def test_a_wider_address_is_warned_of() -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--port", "70000"], "invalid"),
+        *((["--port", port], "must be a whole number from 0 to 65535") for port in ("abc", "-1", "65536")),
         (["--language", "de"], "invalid choice"),
         (["--delivery-seconds", "-1"], "delivery_seconds: must be"),
         (["--webhook", "ftp://x/"], "webhook: must be"),
-        (["--db", "/nonexistent/x.sqlite"], "can't be opened"),
+        (["--db", "/nonexistent/x.sqlite"], "the ledger /nonexistent/x.sqlite can't be opened: No such file"),
         (["--host", "192.0.2.1"], "can't listen on 192.0.2.1"),
+        (["--host", "nonexistent.invalid"], "can't listen on nonexistent.invalid"),
     ],
 )
 def test_wrong_options_are_told_in_a_line(arguments: list[str], words: str) -> None:
@@ -192,13 +193,17 @@ def test_wrong_options_are_told_in_a_line(arguments: list[str], words: str) -> N
     assert ended.returncode in (1, 2)
     assert words in ended.stderr
     assert "Traceback" not in ended.stderr
+    assert "while attempting" not in ended.stderr
     assert ended.stdout == ""
 
 
 def test_a_port_in_use_is_told(mysmpp_sandbox: SandboxServer) -> None:
     ended = run("--port", str(mysmpp_sandbox.port))
     assert (ended.returncode, ended.stdout) == (1, "")
-    assert "can't listen on 127.0.0.1 port" in ended.stderr
+    assert ended.stderr == (
+        f"error: can't listen on 127.0.0.1 port {mysmpp_sandbox.port}: the port is in use; give another --port, or 0"
+        " for a free one\n"
+    )
 
 
 def test_a_ledger_belongs_to_one_program_and_is_one(tmp_path: Path) -> None:
@@ -206,7 +211,9 @@ def test_a_ledger_belongs_to_one_program_and_is_one(tmp_path: Path) -> None:
     with program("--db", str(db)) as (process, _):
         ended = run("--port", "0", "--db", str(db))
         assert (ended.returncode, ended.stdout) == (1, "")
-        assert "locked" in ended.stderr
+        assert ended.stderr == (
+            f"error: the ledger {db} can't be opened: another sandbox has it; end that one, or give another --db\n"
+        )
         end(process)
     other = tmp_path / "other.sqlite"
     with sqlite3.connect(other) as foreign:
