@@ -34,12 +34,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = Settings().changed(_settings(given))
     except checks.ParameterError as error:
         parser.error(str(error))
-    if not is_loopback(given.host):
-        print(
-            f"warning: {given.host} is reached from other machines; the inbox shows whole phone numbers and"
-            " asks for no password",
-            file=sys.stderr,
-        )
     try:
         sandbox = Sandbox(given.db, settings)
     except (OSError, sqlite3.Error) as error:
@@ -55,6 +49,7 @@ def _serve(sandbox: Sandbox, host: str, port: int) -> int:
         listening = listen(host, port)
     except OSError as error:
         return _fail(f"can't listen on {host} port {port}: {_why_deaf(error)}")
+    _warn_of_others(listening.getsockname()[0])
     line = f"MySMPP sandbox on {url_of(listening)} (inbox in a browser, POST /json to send)"
     with listening:
         server = GatewayServer(sandbox, listening, lambda: print(line, flush=True))
@@ -63,6 +58,15 @@ def _serve(sandbox: Sandbox, host: str, port: int) -> int:
             signal.signal(number, server.handle_exit)
         server.run_on_socket()
     return 0
+
+
+def _warn_of_others(address: str) -> None:
+    if not is_loopback(address):
+        print(
+            f"warning: {address} is reached from other machines; the inbox shows whole phone numbers and"
+            " asks for no password",
+            file=sys.stderr,
+        )
 
 
 def _why_closed(error: OSError | sqlite3.Error) -> str:
