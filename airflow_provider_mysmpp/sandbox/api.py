@@ -60,7 +60,11 @@ async def _given(request: Request) -> Mapping[str, Any]:
 
 
 async def inbox(request: Request) -> Response:
-    """Show the newest messages."""
+    """
+    Show the newest messages.
+
+    :param request: Its query may hold ``q``, ``limit`` and ``offset``.
+    """
     sandbox = _sandbox(request)
     sandbox.move_states()
     query, paging = request.query_params.get("q", ""), _paging(request)
@@ -91,7 +95,11 @@ async def inbox(request: Request) -> Response:
 
 
 async def list_messages(request: Request) -> Response:
-    """List messages, the newest first."""
+    """
+    List messages, the newest first.
+
+    :param request: Its query may hold ``phone``, ``q``, ``limit`` and ``offset``.
+    """
     sandbox, params = _sandbox(request), request.query_params
     sandbox.move_states()
     total, messages = sandbox.ledger.messages(
@@ -101,7 +109,11 @@ async def list_messages(request: Request) -> Response:
 
 
 async def one_message(request: Request) -> Response:
-    """Show one message."""
+    """
+    Show one message.
+
+    :param request: Its path ends with the ``id_sms``.
+    """
     sandbox = _sandbox(request)
     sandbox.move_states()
     given = request.path_params["id_sms"]
@@ -113,12 +125,20 @@ async def one_message(request: Request) -> Response:
 
 
 async def clear_messages(request: Request) -> Response:
-    """Forget every message and every request."""
+    """
+    Forget every message and every request.
+
+    :param request: The request.
+    """
     return JSONResponse({"deleted": _sandbox(request).ledger.clear()})
 
 
 async def list_requests(request: Request) -> Response:
-    """List the requests of one path, the newest first."""
+    """
+    List the requests of one path, the newest first.
+
+    :param request: Its query may hold ``path``, ``limit`` and ``offset``.
+    """
     path = request.query_params.get("path", PATHS[0])
     checks.read_all({"path": path}, {"path": checks.choice(PATHS)})
     total, requests = _sandbox(request).ledger.requests(path=path, **_paging(request))
@@ -126,7 +146,11 @@ async def list_requests(request: Request) -> Response:
 
 
 async def summary(request: Request) -> Response:
-    """Count."""
+    """
+    Count messages, requests, states, faults and money.
+
+    :param request: The request.
+    """
     sandbox = _sandbox(request)
     sandbox.move_states()
     return JSONResponse(_summary(sandbox))
@@ -138,46 +162,78 @@ def _summary(sandbox: Sandbox) -> dict[str, Any]:
 
 
 async def list_faults(request: Request) -> Response:
-    """List the faults that wait."""
+    """
+    List the faults that wait.
+
+    :param request: The request.
+    """
     return JSONResponse({"faults": _sandbox(request).faults.shown()})
 
 
 async def add_fault(request: Request) -> Response:
-    """Queue a fault."""
+    """
+    Queue a fault.
+
+    :param request: Its body is the fault: ``kind`` and parameters.
+    """
     return JSONResponse(_sandbox(request).faults.add(await _given(request)).shown(), 201)
 
 
 async def clear_faults(request: Request) -> Response:
-    """Forget every fault."""
+    """
+    Forget every fault.
+
+    :param request: The request.
+    """
     _sandbox(request).faults.clear()
     return JSONResponse({"faults": []})
 
 
 async def show_settings(request: Request) -> Response:
-    """Show the settings."""
+    """
+    Show the settings.
+
+    :param request: The request.
+    """
     return JSONResponse(_sandbox(request).shown_settings())
 
 
 async def change_settings(request: Request) -> Response:
-    """Change some settings."""
+    """
+    Change some settings.
+
+    :param request: Its body holds the settings to change.
+    """
     _sandbox(request).change(await _given(request))
     return await show_settings(request)
 
 
 async def reset_settings(request: Request) -> Response:
-    """Go back to the settings of the start."""
+    """
+    Go back to the settings of the start.
+
+    :param request: The request.
+    """
     _sandbox(request).reset_settings()
     return await show_settings(request)
 
 
 async def show_clock(request: Request) -> Response:
-    """Show the clock."""
+    """
+    Show the clock.
+
+    :param request: The request.
+    """
     clock = _sandbox(request).clock
     return JSONResponse({"time": states.account_time(clock.now()), "running": clock.running})
 
 
 async def advance_clock(request: Request) -> Response:
-    """Put the clock forward."""
+    """
+    Put the clock forward.
+
+    :param request: Its body holds ``advance_seconds``.
+    """
     reader = {"advance_seconds": checks.number(0, 10**8)}
     seconds = checks.read_all(await _given(request), reader)
     if not seconds:
@@ -193,7 +249,11 @@ async def health(_: Request) -> Response:
 
 
 async def on_bad_parameter(_: Request, error: Exception) -> Response:
-    """Tell what is wrong with a request of the API."""
+    """
+    Tell what is wrong with a request of the API.
+
+    :param error: What the handler raised.
+    """
     return JSONResponse({"error": str(error)}, 404 if isinstance(error, NotFoundError) else 400)
 
 

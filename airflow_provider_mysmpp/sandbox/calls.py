@@ -25,7 +25,16 @@ from airflow_provider_mysmpp.sandbox.states import foretell
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer before it goes on the wire, with the counts that the ledger keeps."""
+    """
+    An answer before it goes on the wire, with the counts that the ledger keeps.
+
+    :param document: The JSON document to answer with.
+    :param status: The HTTP status.
+    :param accepted: How many messages were taken for the first time.
+    :param repeated: How many were known by their ``client_id_sms``.
+    :param refused: How many entries say an error.
+    :param error: The catalogue's code with which the whole request is refused, or None.
+    """
 
     document: Any
     status: int = 200

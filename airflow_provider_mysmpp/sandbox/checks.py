@@ -38,17 +38,29 @@ def read_all(given: Mapping[str, Any], readers: Mapping[str, Reader]) -> dict[st
 
 
 def flag(value: Any) -> bool:
-    """Return true or false, nothing else."""
+    """
+    Return true or false, nothing else.
+
+    :param value: What the API got.
+    """
     return value if isinstance(value, bool) else _refuse("true or false")
 
 
 def text(value: Any) -> str:
-    """Return a string."""
+    """
+    Return a string.
+
+    :param value: What the API got.
+    """
     return value if isinstance(value, str) else _refuse("a string")
 
 
 def header(value: Any) -> str:
-    """Return a string, or a number as one, that can stand in an HTTP header."""
+    """
+    Return a string, or a number as one, that can stand in an HTTP header.
+
+    :param value: What the API got.
+    """
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     if isinstance(value, str) and value.isascii() and value.isprintable():
@@ -109,7 +121,11 @@ def optional(reader: Reader) -> Reader:
 
 
 def kopecks(value: Any) -> int:
-    """Return an amount of roubles, a number or a decimal string, in kopecks."""
+    """
+    Return an amount of roubles, a number or a decimal string, in kopecks.
+
+    :param value: What the API got.
+    """
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         _refuse("an amount such as 2.5")
     try:
@@ -122,7 +138,11 @@ def kopecks(value: Any) -> int:
 
 
 def web_address(value: Any) -> str:
-    """Return an http or https address; one with a login would show the password in the settings."""
+    """
+    Return an http or https address; one with a login would show the password in the settings.
+
+    :param value: What the API got.
+    """
     if isinstance(value, str):
         try:
             parts = urlsplit(value)

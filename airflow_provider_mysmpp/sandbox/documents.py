@@ -33,7 +33,13 @@ class RefusalError(Exception):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Credentials:
-    """What a request shows of who sent it; has no repr, so that no log can hold it."""
+    """
+    What a request shows of who sent it; has no repr, so that no log can hold it.
+
+    :param login: The login, or None where the request has none.
+    :param password: The password, or None.
+    :param token: The token, or None.
+    """
 
     login: str | None
     password: str | None
@@ -42,7 +48,13 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """One object of ``phones``; an absent phone is an empty string."""
+    """
+    One object of ``phones``.
+
+    :param phone: The phone as it was given, a string of digits; empty where it is absent.
+    :param client_id: Its ``client_id_sms`` without leading zeros, or None.
+    :param validity: The end of its ``validity_period``, aware, or None.
+    """
 
     phone: str
     client_id: str | None
@@ -51,7 +63,14 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One object of ``message``; an absent sender or text is an empty string."""
+    """
+    One object of ``message``.
+
+    :param channel: Its ``type_send_1``.
+    :param sender: The sender; empty where it is absent.
+    :param text: The text; empty where it is absent.
+    :param recipients: Its ``phones``, at least one.
+    """
 
     channel: str
     sender: str
@@ -63,16 +82,26 @@ class Asked(Protocol):
     """What every document tells the ledger about itself."""
 
     @property
-    def credentials(self) -> tuple[Credentials, ...]: ...
+    def credentials(self) -> tuple[Credentials, ...]:
+        """What it shows of who sent it, once for each place where it may."""
+
     @property
-    def phones(self) -> int: ...
+    def phones(self) -> int:
+        """How many messages it holds or asks about."""
+
     @property
-    def client_ids(self) -> list[str | None]: ...
+    def client_ids(self) -> list[str | None]:
+        """The ``client_id_sms`` of each of its messages, None where there is none; empty for a question."""
 
 
 @dataclass(frozen=True, slots=True)
 class SendDocument:
-    """The document of ``/json``."""
+    """
+    The document of ``/json``.
+
+    :param credentials: What it shows of who sent it, as the only item.
+    :param messages: Its objects of ``message``.
+    """
 
     credentials: tuple[Credentials, ...]
     messages: tuple[Message, ...]
@@ -83,16 +112,24 @@ class SendDocument:
 
     @property
     def phones(self) -> int:
+        """How many recipients its messages have together."""
         return sum(len(message.recipients) for message in self.messages)
 
     @property
     def client_ids(self) -> list[str | None]:
+        """The ``client_id_sms`` of each recipient, in the order of the answer; None where there is none."""
         return [recipient.client_id for _, recipient in self.pairs()]
 
 
 @dataclass(frozen=True, slots=True)
 class StateDocument:
-    """The document of ``/json/state.php``: ids, and whether each is asked in detail."""
+    """
+    The document of ``/json/state.php``.
+
+    :param credentials: What each of its objects shows of who sent it.
+    :param questions: Each ``id_sms``, and whether it is asked in detail.
+    :param client_ids: Always empty: a question names none.
+    """
 
     credentials: tuple[Credentials, ...]
     questions: tuple[tuple[int, bool], ...]
@@ -100,12 +137,19 @@ class StateDocument:
 
     @property
     def phones(self) -> int:
+        """How many messages it asks about."""
         return len(self.questions)
 
 
 @dataclass(frozen=True, slots=True)
 class BalanceDocument:
-    """The document of ``/json/balance.php``."""
+    """
+    The document of ``/json/balance.php``.
+
+    :param credentials: What it shows of who sent it, as the only item.
+    :param phones: Always 0: it is about no message.
+    :param client_ids: Always empty.
+    """
 
     credentials: tuple[Credentials, ...]
     phones: int = 0

@@ -28,7 +28,15 @@ class HangUp(Enum):
 
 @dataclass(slots=True)
 class Answer:
-    """What goes on the wire."""
+    """
+    What goes on the wire.
+
+    :param status: The HTTP status.
+    :param body: The body.
+    :param headers: The headers.
+    :param hang_up: How the connection ends instead of an answer, or None.
+    :param language: Of the error texts that a fault writes, unless it names one itself.
+    """
 
     status: int
     body: bytes
@@ -74,7 +82,21 @@ class Kind:
 
 @dataclass(slots=True)
 class Fault:
-    """One fault that waits for its request."""
+    """
+    One fault that waits for its request.
+
+    :param number: Counted from 1, in the order of their coming.
+    :param kind: Its name in :data:`KINDS`.
+    :param params: The parameters of its kind, the ones not given by their defaults.
+    :param path: The call that it hits.
+    :param times: How many requests it has left to hit, or None for all of them.
+    :param after: How many requests still pass before it hits, once it is its turn.
+    :param probability: The chance of hitting a request, or None for a fault of the script.
+    :param seed: What ``dice`` began with, or None.
+    :param processed: Whether the request is processed all the same.
+    :param hits: How many requests it has hit.
+    :param dice: What decides whether it hits by chance.
+    """
 
     number: int
     kind: str

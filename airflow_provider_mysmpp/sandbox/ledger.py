@@ -54,7 +54,21 @@ _GREATEST_ID: Final = 2**63 - 1
 
 @dataclass(frozen=True, slots=True)
 class NewMessage:
-    """A message about to be stored."""
+    """
+    A message about to be stored.
+
+    :param id_sms: Its number, from :meth:`Ledger.take_id`.
+    :param client_id: Its ``client_id_sms``, or None.
+    :param phone: The phone.
+    :param sender: The sender.
+    :param channel: ``sms`` or ``viber``.
+    :param text: The text.
+    :param parts: How many parts it takes.
+    :param price: The price of one part, in kopecks.
+    :param validity: Its ``validity_period`` as it was given, or None.
+    :param time: When it was accepted, in seconds since the epoch.
+    :param way: The states to come.
+    """
 
     id_sms: int
     client_id: str | None
@@ -71,7 +85,20 @@ class NewMessage:
 
 @dataclass(frozen=True, slots=True)
 class RequestFacts:
-    """What the ledger keeps of a request; credentials are no part of it."""
+    """
+    What the ledger keeps of a request; credentials are no part of it.
+
+    :param time: When it was processed, in seconds since the epoch.
+    :param path: The path of the call.
+    :param status: The HTTP status of the answer, or None where none was given.
+    :param phones: How many messages it held or asked about; 0 where it could not be read.
+    :param accepted: How many of them were taken for the first time.
+    :param repeated: How many were known already.
+    :param refused: How many were refused.
+    :param error: The code with which the whole request was refused, or None.
+    :param fault: The kind of fault that hit it, or None.
+    :param client_ids: The ``client_id_sms`` of each of its messages, None where there was none.
+    """
 
     time: float
     path: str

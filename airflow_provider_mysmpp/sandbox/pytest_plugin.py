@@ -18,6 +18,10 @@ def mysmpp_sandbox_server() -> Iterator[SandboxServer]:
 
 @pytest.fixture
 def mysmpp_sandbox(mysmpp_sandbox_server: SandboxServer) -> SandboxServer:
-    """The running sandbox, as good as new for each test."""
+    """
+    The running sandbox, as good as new for each test.
+
+    :param mysmpp_sandbox_server: The sandbox of the session.
+    """
     mysmpp_sandbox_server.clear()
     return mysmpp_sandbox_server

@@ -72,12 +72,20 @@ class GatewayServer(Server):
         self._on_started = on_started
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, and say so."""
+        """
+        Start, and say so.
+
+        :param sockets: What to accept connections on.
+        """
         await super().startup(sockets)
         self._on_started()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stop; delays that are under way end now."""
+        """
+        Stop; delays that are under way end now.
+
+        :param sockets: What to close.
+        """
         self._sandbox.stopping.set()
         await super().shutdown(sockets)
 
