@@ -42,8 +42,8 @@ class MySmppNotifier(BaseNotifier):
     Text people about a task, a DAG or a deadline, each person once for each event, however often the callback is fired.
 
     Besides what Airflow gives to a callback, the templates know ``event``, which every callback has: ``event.kind``
-    (``failure``, ``retry``, ``success``, ``skip``, ``start``, ``deadline``), ``event.dag_id``, ``event.task_id``,
-    ``event.run_id``, ``event.summary`` and ``event.key``.
+    (``failure``, ``retry``, ``success``, ``skip``, ``start``, ``deadline``, or in Airflow 2 ``sla_miss``),
+    ``event.dag_id``, ``event.task_id``, ``event.run_id``, ``event.summary`` and ``event.key``.
 
     Nothing that goes wrong here is raised: it is logged as one error, and the failure that the text is about stays the
     failure that people see.

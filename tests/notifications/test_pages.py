@@ -8,7 +8,7 @@ import re
 import pytest
 
 from airflow_provider_mysmpp.decorators.mysmpp import HiddenArguments
-from airflow_provider_mysmpp.notifications import mysmpp
+from airflow_provider_mysmpp.notifications import events, mysmpp
 from airflow_provider_mysmpp.notifications.events import read_event
 from airflow_provider_mysmpp.notifications.mysmpp import MySmppNotifier
 from airflow_provider_mysmpp.sandbox.testing import SandboxServer
@@ -43,6 +43,14 @@ def test_that_events_have_what_the_page_says() -> None:
     assert len(names) >= 7
     for name in names:
         assert hasattr(read_event(failed()), name)
+
+
+def test_every_kind_of_event_is_told() -> None:
+    (row,) = [cells for name, *cells in rows("What they read") if name == "`event.kind`"]
+    (said,) = re.findall(r"``event\.kind``\s+\((.*?)\)", inspect.getdoc(MySmppNotifier) or "", re.S)
+
+    assert set(re.findall(r"`(\w+)`", " ".join(row))) == events._WORDS.keys()
+    assert set(re.findall(r"``(\w+)``", said)) == events._WORDS.keys()
 
 
 @pytest.mark.parametrize("key", [key.strip("`") for key, _ in rows("More often")[1:]])
