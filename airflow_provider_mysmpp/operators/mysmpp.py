@@ -42,13 +42,15 @@ class MySmppSendOperator(BaseOperator):
     :param recipients: An XComArg, a list or another iterable of rows. Either this or ``sql``. Braces in it are not
         rendered, and Airflow stores and shows none of it.
     :param sql: A query whose rows are the recipients (templated, or a ``.sql`` file). It is streamed.
-    :param sql_conn_id: The connection of its database: any whose hook is a ``DbApiHook``.
+    :param sql_conn_id: The connection of its database (templated): any whose hook is a ``DbApiHook``.
     :param parameters: What the query's placeholders stand for (templated).
-    :param text: The text: Jinja for the run, then ``{column}`` placeholders for each recipient. A row's own text wins.
-    :param sender: Instead of the connection's sender; a row's own wins.
-    :param channel: ``sms`` or ``viber``.
-    :param validity_period: The moment, or the time from now, after which a message is not delivered any more: an aware
-        datetime, a naive one or text (both in the account's time zone), or a timedelta; a row's own wins.
+    :param text: The text (templated): Jinja for the run, then ``{column}`` placeholders for each recipient. A row's own
+        text wins.
+    :param sender: Instead of the connection's sender (templated); a row's own wins.
+    :param channel: ``sms`` or ``viber`` (templated).
+    :param validity_period: The moment, or the time from now, after which a message is not delivered any more
+        (templated): an aware datetime, a naive one or text (both in the account's time zone), or a timedelta; a row's
+        own wins.
     :param idempotency_key: What tells this send from every other one (templated). The default is the same on every try
         of a task and after a clear, and different for every run; another value sends again on purpose.
     :param batch_size: Messages a request, at most.
@@ -60,7 +62,7 @@ class MySmppSendOperator(BaseOperator):
     :param dry_run: Check the whole list and report, but send nothing.
     :param results_path: A file for the results of all rows instead of the mapping in XCom: a path or an object storage
         URL ending with ``.csv``, ``.csv.gz``, ``.jsonl`` or ``.jsonl.gz`` (templated).
-    :param mysmpp_conn_id: The connection of the gateway.
+    :param mysmpp_conn_id: The connection of the gateway (templated).
     :raises ValueError: A parameter is out of its range, or they do not go together.
     """
 

@@ -118,6 +118,13 @@ def test_every_parameter_of_the_operator_is_in_the_table_with_its_default() -> N
             assert value_of(shown) == default, name
 
 
+def test_the_operator_says_of_every_parameter_whether_it_is_templated() -> None:
+    words = inspect.getdoc(MySmppSendOperator) or ""
+    said = {name for name, meaning in re.findall(r":param (\w+):(.*?)(?=\n:)", words, re.S) if "(templated" in meaning}
+    # Airflow resolves references within recipients, but renders no braces there: their own words say so.
+    assert said == set(MySmppSendOperator.template_fields) - {"recipients"}
+
+
 def value_of(shown: str) -> Any:
     """Return what a cell says, as a value of Python."""
     try:
