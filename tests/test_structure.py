@@ -124,6 +124,42 @@ def test_every_module_says_first_what_it_is_for(path: Path) -> None:
     assert text.startswith(('"""', "#!"))
 
 
+Definition = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def public(node: ast.Module | ast.ClassDef) -> Iterator[Definition]:
+    """Yield the public classes and functions of a module, with their methods."""
+    for each in node.body:
+        if not isinstance(each, Definition) or each.name.startswith("_"):
+            continue
+        if not any(ast.unparse(wrapper).endswith(("overload", ".setter")) for wrapper in each.decorator_list):
+            yield each
+        if isinstance(each, ast.ClassDef):
+            yield from public(each)
+
+
+def parameters(node: Definition) -> list[str]:
+    """Return the names that a docstring has to explain."""
+    if isinstance(node, ast.ClassDef):
+        for each in node.body:
+            if isinstance(each, ast.FunctionDef) and each.name == "__init__":
+                return parameters(each)
+        makers = " ".join(ast.unparse(each) for each in [*node.decorator_list, *node.bases])
+        fields = [each.target for each in node.body if isinstance(each, ast.AnnAssign)]
+        is_record = "dataclass" in makers or "NamedTuple" in makers
+        return [field.id for field in fields if isinstance(field, ast.Name)] if is_record else []
+    given = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+    return [each.arg for each in given if each.arg not in {"self", "cls"} and not each.arg.startswith("_")]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_docstrings_name_every_parameter(path: Path) -> None:
+    for node in public(ast.parse(path.read_text(encoding="utf-8"))):
+        words = ast.get_docstring(node)
+        assert words, f"{node.name} has no docstring"
+        assert [name for name in parameters(node) if f":param {name}: " not in words] == [], node.name
+
+
 # Written in pieces, so that this file does not hold what it looks for.
 FORBIDDEN = {
     "the host of a package registry": "|".join(

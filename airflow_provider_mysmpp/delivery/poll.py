@@ -26,10 +26,20 @@ class Log(Protocol):
     """What a poll needs of a logger; Airflow's own are of several kinds."""
 
     def info(self, event: str, /, *args: Any) -> Any:
-        """Log what is seen."""
+        """
+        Log what is seen.
+
+        :param event: The words, with ``%s`` for each argument.
+        :param args: What the words are filled in with.
+        """
 
     def warning(self, event: str, /, *args: Any) -> Any:
-        """Log what went wrong."""
+        """
+        Log what went wrong.
+
+        :param event: The words, with ``%s`` for each argument.
+        :param args: What the words are filled in with.
+        """
 
 
 class Poll:

@@ -29,7 +29,17 @@ class Client(Protocol):
         retry: RetryPolicy | None,
         stop: Event,
     ) -> list[MessageState]:
-        """Return the state of each message, in the order of the ids."""
+        """
+        Return the state of each message, in the order of the ids.
+
+        :param ids: The messages' ``id_sms``.
+        :param detail: Whether to ask for parts and price too.
+        :param batch_size: Messages that one request asks about, at most.
+        :param silent: Ids that are not asked alone, should they be missing from an answer.
+        :param retry: Instead of the client's.
+        :param stop: Once set, no request is made any more.
+        :raises GatewayError: A request ended without an answer.
+        """
 
 
 class Watch:

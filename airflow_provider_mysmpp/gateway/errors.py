@@ -253,6 +253,9 @@ class UnavailableError(GatewayError):
     """
     The gateway gave no usable answer: no connection, a timeout, 5xx, 429, or a body that can't be read.
 
+    :param message: What happened, without secrets and phones.
+    :param status_code: The HTTP status, or None when no answer came.
+    :param maybe_sent: False only when it is certain that the gateway took none of the messages.
     :param retry_after: Seconds that the gateway asked to wait, or None.
     :param repeatable: False where the same request will only get the same answer (a wrong path, say).
     """

@@ -27,7 +27,13 @@ class Client(Protocol):
     """What a batch needs of :class:`~airflow_provider_mysmpp.gateway.client.GatewayClient`."""
 
     def send(self, messages: Sequence[Message], *, stop: Event) -> list[Answer]:
-        """Send messages in one request and return what the gateway said about each, in their order."""
+        """
+        Send messages in one request and return what the gateway said about each, in their order.
+
+        :param messages: What to send.
+        :param stop: Once set, nothing is repeated any more.
+        :raises GatewayError: The request ended without an answer for its messages.
+        """
 
 
 @dataclass(slots=True)

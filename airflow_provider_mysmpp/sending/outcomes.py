@@ -104,6 +104,12 @@ class Summary:
     The counts of one send. ``recipients`` is the sum of the six statuses.
 
     :param recipients: Rows read.
+    :param accepted: Rows that the gateway took.
+    :param rejected: Rows that it refused.
+    :param invalid: Rows that were refused here.
+    :param duplicate: Rows with the identity of an earlier one.
+    :param unknown: Rows that may have been sent.
+    :param unsent: Rows that the send did not get to.
     :param parts: Parts that the accepted messages probably take; of a dry run, those that would be sent.
     :param requests: Requests made to the gateway, repeated ones included.
     :param seconds: How long the send took, from the first row read.
