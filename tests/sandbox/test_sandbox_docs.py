@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 import subprocess
@@ -12,7 +13,7 @@ from airflow_provider_mysmpp.sandbox import rules, states
 from airflow_provider_mysmpp.sandbox.faults import KINDS
 from airflow_provider_mysmpp.sandbox.testing import SandboxServer
 
-from .client import CREDENTIALS, post
+from .client import CREDENTIALS, message, post, send
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "sandbox.md").read_text(encoding="utf-8")
@@ -59,6 +60,24 @@ def test_every_setting_is_in_the_table_with_its_start(mysmpp_sandbox: SandboxSer
         assert row is not None, name
         shown = row[1].strip("`")
         assert shown == ("none" if value is None else f"{value:g}" if isinstance(value, float) else value)
+
+
+def test_every_field_of_the_inbox_is_in_a_table(mysmpp_sandbox: SandboxServer) -> None:
+    send(mysmpp_sandbox, message())
+    tables = {
+        name: PAGE.partition(f"\n| field of a {name} | ")[2].partition("\n\n")[0] for name in ("message", "request")
+    }
+    for name, shown in (("message", mysmpp_sandbox.messages()), ("request", mysmpp_sandbox.requests())):
+        rows = re.findall(r"^\| (`.*?`) \|", tables[name], re.M)
+        assert set(re.findall(r"`(\w+)`", " ".join(rows))) == shown[0].keys()
+
+
+def test_every_member_of_a_server_is_in_a_table() -> None:
+    section = PAGE.partition("\n## In tests\n")[2].partition("\n## ")[0]
+    first_cells = re.findall(r"^\| (`.*?`) \|", section, re.M)
+    members = [name for name in vars(SandboxServer) if not name.startswith("_")]
+    parameters = inspect.signature(SandboxServer).parameters
+    assert set(re.findall(r"`(\w+)", " ".join(first_cells))) == {*members, *parameters, "url", "host"}
 
 
 def test_without_its_extra_the_sandbox_says_so() -> None:
