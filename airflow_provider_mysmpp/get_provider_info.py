@@ -1,4 +1,4 @@
-"""What Airflow learns about the package."""
+"""Tell Airflow what the package provides."""
 
 from __future__ import annotations
 

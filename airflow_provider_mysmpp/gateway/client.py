@@ -108,7 +108,7 @@ class GatewayClient:
     :param base_url: Scheme, host and port, without a path.
     :param credentials: Who asks.
     :param timeout: Seconds to wait for the gateway's next byte. Generous by default: a request that is given up
-        may still be in the gateway's hands.
+        may be carried out all the same.
     :param connect_timeout: Seconds to wait for a connection.
     :param verify: Whether the gateway's TLS certificate is verified, or the path of a bundle of authorities.
     :param messages_per_second: The rate that no send exceeds, or None for no limit.
@@ -332,7 +332,7 @@ def _causes(error: object) -> Iterator[Exception]:
 
 
 def _read(response: requests.Response, content: bytes, read: Callable[[bytes, int], T]) -> T:
-    """Read the body whatever the status: which texts come with 200 and which with 400 is not certain."""
+    """Read the body of errors too, since it is not certain which status the gateway gives to which text."""
     status = response.status_code
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
         raise RedirectError(

@@ -29,7 +29,7 @@ class RetryPolicy:
     """
     How often and after which pauses a request is repeated.
 
-    A request without an answer may still be in the gateway's hands, so even the first pause is not short.
+    The gateway may still be at work on a request that it did not answer, so even the first pause is not short.
 
     :param attempts: Requests in all, the first one included.
     :param first_pause: Seconds before the second request, at least; each further pause is twice as long.

@@ -51,8 +51,8 @@ class MySmppSendOperator(BaseOperator):
     :param validity_period: The moment, or the time from now, after which a message is not delivered any more
         (templated): an aware datetime, a naive one or text (both in the account's time zone), or a timedelta; a row's
         own wins.
-    :param idempotency_key: What tells this send from every other one (templated). The default is the same on every try
-        of a task and after a clear, and different for every run; another value sends again on purpose.
+    :param idempotency_key: What tells this send from every other one (templated). By default all tries of a task share
+        it, those after a clear too, and each run has its own; to text the same people again, give another value.
     :param batch_size: Messages a request, at most.
     :param max_in_flight: Requests at once.
     :param max_recipients: With more messages than this, nothing is sent and the task fails.

@@ -151,7 +151,7 @@ def _concern(scope: Scope, message: Message) -> Hashable:
 def _send_halves(
     client: Client, messages: Sequence[Message], error: GatewayError, *, stop: Event, maybe_sent: bool
 ) -> BatchResult:
-    """Send both halves, with the identities they have: the gateway hands back the ids that it already gave."""
+    """Send one half, then the other, under the same identities: a message that was taken gets its old id again."""
     if len(messages) == 1:
         return BatchResult(_alike(messages, Status.UNKNOWN if maybe_sent else Status.UNSENT, error), doubt=error)
     middle = len(messages) // 2

@@ -1,5 +1,5 @@
 """
-Batches in a bounded window of requests in flight, and their outcomes back into the plan.
+Send batches, so many requests at once and no more, and bring their outcomes back into the plan.
 
 A signal or a timeout of Airflow is an exception thrown into the main thread wherever it is. So that thread waits in C
 alone (``SimpleQueue.get``), where none can land: within ``concurrent.futures`` one would leave a lock behind that its

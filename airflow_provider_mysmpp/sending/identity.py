@@ -1,5 +1,5 @@
 """
-The identity of a message: why nothing is ever sent twice.
+The identity of a message, by which the gateway knows a repetition.
 
 The gateway sends one ``client_id_sms`` once and answers every repetition with the number of the first message. So the
 identity is computed from what makes a message *the same* to people, and from nothing that changes between two tries.
@@ -32,8 +32,8 @@ class Identities:
     Compute the ``client_id_sms`` of each message of one send.
 
     :param idempotency_key: What tells this send from every other one, the same on every try of it.
-    :param template: The text before anything is filled in. The composed text is no part of the identity: a balance that
-        changed between two tries must not text a person twice.
+    :param template: The text before anything is filled in. What is filled in is no part of the identity: if it were, a
+        sum that has moved since the last try would bring people a second text.
     """
 
     def __init__(self, idempotency_key: str, template: str) -> None:
@@ -49,7 +49,7 @@ class Identities:
         :param channel: ``sms`` or ``viber``.
         :param sender: The sender of the message.
         :param phone: The phone as digits.
-        :param key: The row's own ``key``, for several messages to one phone in one send, or None.
+        :param key: The row's own ``key``, which tells messages of a send to the same phone apart, or None.
         :param text: The words of the message, where they are to tell it apart for want of a key.
         """
         state = self._shared(channel, sender).copy()

@@ -16,7 +16,7 @@ class Status(StrEnum):
     ACCEPTED = "accepted"
     """The gateway took the message and gave it an ``id_sms``."""
     REJECTED = "rejected"
-    """The gateway refused it, with a code."""
+    """The gateway did not take it; a code names the reason."""
     INVALID = "invalid"
     """It was refused here and never sent."""
     DUPLICATE = "duplicate"
@@ -24,7 +24,7 @@ class Status(StrEnum):
     UNKNOWN = "unknown"
     """It may have been sent: no certain answer came."""
     UNSENT = "unsent"
-    """The send stopped before it."""
+    """The send ended before its turn."""
 
 
 _ACCEPTED: Final = Status.ACCEPTED

@@ -119,8 +119,9 @@ def count_parts(text: str) -> int:
     """
     Return how many parts the text probably takes; the gateway's own count is the truth.
 
-    GSM 03.38: 160 septets in one part, 153 in each of several, some characters take two. One character outside that
-    alphabet turns the whole text to UCS-2: 70 and 67 UTF-16 units. No part ends within an escape or surrogate pair.
+    In the alphabet of GSM 03.38 a lone part holds 160 septets and each of several 153; some characters need two. A text
+    with any other character travels as UCS-2, where those are 70 and 67 units of UTF-16. No part ends within an escape
+    or surrogate pair.
 
     :param text: A composed text.
     :raises InvalidMessageError: It holds half of a surrogate pair, which no request can carry.

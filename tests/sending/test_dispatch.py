@@ -1,4 +1,4 @@
-"""Batches in a bounded window of requests, one after another until the plan is empty."""
+"""Batches, so many requests at once and no more, one after another until the plan is empty."""
 
 from __future__ import annotations
 
