@@ -8,7 +8,7 @@ from airflow_provider_mysmpp.operators.mysmpp import MySmppSendOperator
 
 with DAG("mysmpp_mapped", schedule=None, catchup=False, tags=["mysmpp", "example"]):
     # [START mapped]
-    @task(show_return_value_in_logs=False)  # phones do not belong into logs
+    @task(show_return_value_in_logs=False)  # phones do not belong in logs
     def shards() -> list[list[str]]:
         """Split a list: shards, never one task for each phone."""
         phones = [f"7961224{number:04}" for number in range(60)]

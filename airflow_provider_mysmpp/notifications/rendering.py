@@ -58,7 +58,7 @@ class Renderer:
         values = cast("Any", copy.copy(context))
         values["event"] = event
         values.setdefault("dag", None)
-        # The context of a deadline has no variables, and phones belong into one rather than into a DAG file.
+        # The context of a deadline has no variables, and phones belong in one rather than in a DAG file.
         values.setdefault("var", {"value": _Variables()})
         self._values = values
         self._environment = notifier.get_template_env(dag=values["dag"])
