@@ -304,7 +304,7 @@ def _session(connections: int) -> requests.Session:
     session.mount("https://", adapter)
     session.headers["Content-Type"] = CONTENT_TYPE
     session.headers["Accept"] = "application/json"
-    # Without an own auth, requests would look the host up in ~/.netrc and add what it finds to every request.
+    # Without an auth here, requests would look the host up in ~/.netrc and add what it finds to every request.
     session.auth = lambda request: request
     return session
 

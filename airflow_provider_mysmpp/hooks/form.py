@@ -13,7 +13,7 @@ CONN_FIELDS: Final[dict[str, dict[str, Any]]] = {
     },
     "sender": {
         "label": "Sender",
-        "description": "Sender of messages without an own one: up to 11 characters, or 15 if all are digits.",
+        "description": "Sender of messages that have none of their own: up to 11 characters, or 15 if all are digits.",
         "schema": {"type": ["string", "null"], "maxLength": 15},
     },
     "timeout": {
@@ -70,7 +70,7 @@ def connection_type() -> dict[str, Any]:
 
 
 def form_widgets() -> dict[str, Any]:
-    """Return the own fields as form widgets, as Airflow 2.11 to 3.1 ask a hook for them."""
+    """Return the extra's fields as form widgets, as Airflow 2.11 to 3.1 ask a hook for them."""
     from flask_appbuilder.fieldwidgets import BS3PasswordFieldWidget, BS3TextFieldWidget  # noqa: PLC0415
     from flask_babel import lazy_gettext  # noqa: PLC0415
     from wtforms import BooleanField, PasswordField, StringField  # noqa: PLC0415

@@ -49,7 +49,7 @@ class MySmppHook(BaseHook):
 
     @classmethod
     def get_connection_form_widgets(cls) -> dict[str, Any]:
-        """Return the own fields of the connection form (Airflow 2.11 to 3.1; later ones read the provider info)."""
+        """Return the extra's fields of the connection form (Airflow 2.11 to 3.1; later ones read the provider info)."""
         from airflow_provider_mysmpp.hooks.form import form_widgets  # noqa: PLC0415
 
         return form_widgets()
@@ -151,11 +151,11 @@ class MySmppHook(BaseHook):
         Return what makes messages of rows, with the sender and the time zone of the connection.
 
         :param idempotency_key: What tells this send from every other one.
-        :param text: The text for rows without an own one, with ``{column}`` placeholders.
+        :param text: The text for rows that have none of their own, with ``{column}`` placeholders.
         :param identity_text: The text as it goes into the identity, if not ``text``.
         :param sender: Instead of the connection's sender.
         :param channel: ``sms`` or ``viber``, or None where each row may say its own.
-        :param validity_period: For rows without an own one.
+        :param validity_period: For rows that have none of their own.
         :param take_past: Whether a validity period may be past, as on a later try of a task.
         :param words_identify: Whether the words of a message without a key are a part of its identity.
         :raises ConfigurationError: A parameter or the connection can't be used.

@@ -48,7 +48,7 @@ class Settings:
     :param login: The login, or None with a token.
     :param password: Its password, or None with a token.
     :param token: The secret key that takes their place, or None.
-    :param sender: The sender for messages without an own one, or None.
+    :param sender: The sender for messages that have none of their own, or None.
     :param timeout: Seconds to wait for an answer.
     :param timezone: The account's time zone.
     :param verify: Whether TLS certificates are verified, or the path of a bundle of authorities.

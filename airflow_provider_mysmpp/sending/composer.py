@@ -26,10 +26,10 @@ class Composer:
 
     :param identities: Computes the identity of a message.
     :param clock: Writes the moment after which a message is not delivered any more.
-    :param text: The text for rows without an own one, or None.
-    :param sender: The sender for rows without an own one, or None.
+    :param text: The text for rows that have none of their own, or None.
+    :param sender: The sender for rows that have none of their own, or None.
     :param channel: ``sms`` or ``viber`` for all rows, or None where each row may say its own.
-    :param validity_period: For rows without an own one, or None.
+    :param validity_period: For rows that have none of their own, or None.
     :param words_identify: Whether the words of a message without a key tell it apart from others to the same phone: so
         where each message is a call of its own, and no template says what is the same.
     :raises ConfigurationError: The channel, the sender or the validity period can't be sent.
