@@ -13,12 +13,22 @@ from typing import Any
 import pytest
 from airflow.models.connection import Connection
 
-from airflow_provider_mysmpp.gateway.errors import CATALOGUE, Scope
+from airflow_provider_mysmpp.gateway.errors import (
+    CATALOGUE,
+    AmbiguousError,
+    CollisionError,
+    LimitError,
+    RedirectError,
+    Scope,
+    StoppedError,
+    UnavailableError,
+)
 from airflow_provider_mysmpp.gateway.retrying import LONGEST_RETRY_AFTER, RetryPolicy
 from airflow_provider_mysmpp.hooks.form import CONN_FIELDS
 from airflow_provider_mysmpp.hooks.settings import read_connection
 from airflow_provider_mysmpp.operators.mysmpp import MySmppSendOperator
 from airflow_provider_mysmpp.sending.outcomes import Result, Status, Summary
+from tests.sending.support import plan_of
 
 ROOT = Path(__file__).parents[2]
 PAGES = {path.relative_to(ROOT).as_posix(): path for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]}
@@ -154,12 +164,38 @@ def test_every_outcome_is_explained(page: str) -> None:
 def test_every_code_of_the_catalogue_is_on_the_retries_page() -> None:
     page = "docs/retries.md"
     accounts, recipients = table(page, "When the account is refused"), table(page, "When a recipient is refused")
+    requests = table(page, "When the request is refused")
+    assert requests == {entry.code: [entry.english] for entry in CATALOGUE if entry.scope is Scope.REQUEST}
     account = [entry for entry in CATALOGUE if entry.scope is Scope.ACCOUNT]
     others = [entry for entry in CATALOGUE if entry.about_a_message]
     assert recipients == {entry.code: [entry.english] for entry in others}
     assert {code: words for code, (words, _) in accounts.items()} == {entry.code: entry.english for entry in account}
     for entry in account:
         assert accounts[entry.code][1].startswith("yes" if entry.retryable else "no")
+
+
+ROWS = {
+    "phone": {"phone": "x"},
+    "text": {"phone": "79612242243", "text": ""},
+    "placeholder": {"phone": "79612242243"},
+    "sender": {"phone": "79612242243", "sender": " "},
+    "channel": {"phone": "79612242243", "name": "x", "channel": "fax"},
+    "key": {"phone": "79612242243", "key": {1}},
+    "validity_period": {"phone": "79612242243", "name": "x", "validity_period": "soon"},
+    "client_id_sms": {"phone": "79612242243", "name": "x", "client_id_sms": "x"},
+}
+
+
+def test_every_code_of_a_row_that_is_refused_here_is_on_the_retries_page() -> None:
+    assert list(table("docs/retries.md", "When a row is refused here")) == list(ROWS)
+    with plan_of(ROWS.values(), text="{name}", channel=None) as plan:
+        assert [(result.status, result.code) for result in plan.results()] == [("invalid", code) for code in ROWS]
+
+
+def test_every_reason_that_ends_a_send_is_on_the_retries_page() -> None:
+    section = TEXTS["docs/retries.md"].partition("\n## What ends a send\n")[2].partition("\n## ")[0]
+    ends = (UnavailableError, RedirectError, AmbiguousError, StoppedError, CollisionError, LimitError)
+    assert {error.code for error in ends} <= set(re.findall(r"`(\w+)`", section))
 
 
 def test_the_pauses_are_those_of_the_page() -> None:
