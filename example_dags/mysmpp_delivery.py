@@ -18,7 +18,7 @@ with DAG("mysmpp_delivery", schedule=None, catchup=False, tags=["mysmpp", "examp
         sql="SELECT phone, name, order_number AS key FROM customers WHERE ready ORDER BY id",
         sql_conn_id="shop",
         text="{name}, your order {key} is ready. We are open until 21:00.",
-        validity_period=timedelta(hours=3),  # who is not reached until then is not texted at night
+        validity_period=timedelta(hours=3),  # who is not reached by then is not texted at night
         tolerated_failures=0.05,
     )
 
@@ -26,7 +26,7 @@ with DAG("mysmpp_delivery", schedule=None, catchup=False, tags=["mysmpp", "examp
         task_id="wait",
         messages=send.output,
         deferrable=True,  # the triggerer waits, and no worker does
-        success_ratio=0.8,  # so many must arrive, or the task fails
+        success_ratio=0.8,  # this share must arrive, or the task fails
         poke_interval=60,
         timeout=timedelta(hours=4),
     )

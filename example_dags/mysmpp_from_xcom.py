@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+# [START from_xcom]
 from typing import Any
 
 from airflow.providers.common.compat.sdk import DAG, task
@@ -9,7 +10,7 @@ from airflow.providers.common.compat.sdk import DAG, task
 from airflow_provider_mysmpp.operators.mysmpp import MySmppSendOperator
 
 with DAG("mysmpp_from_xcom", schedule=None, catchup=False, tags=["mysmpp", "example"]):
-    # [START from_xcom]
+
     @task(show_return_value_in_logs=False)  # phones do not belong in logs
     def debtors() -> list[dict[str, Any]]:
         """Return who is to be reminded; a real task would ask another system."""
