@@ -89,7 +89,7 @@ async def inbox(request: Request) -> Response:
     )
     policy = (
         f"default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; connect-src 'self';"
-        " form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        " img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     )
     return HTMLResponse(page, headers={"content-security-policy": policy})
 
