@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 
-# Airflow reads its environment when it is first imported, which no module of the tests does before this one.
 ROOT = Path(__file__).parent.parent
 AIRFLOW_HOME = Path(tempfile.mkdtemp(prefix="mysmpp-tests-"))
+# Airflow reads its environment when it is first imported, which no module of the tests does before this one. What is
+# set already would lead the tests to somebody's real database and connections.
+for variable in [name for name in os.environ if name.startswith(("AIRFLOW_", "_AIRFLOW_"))]:
+    del os.environ[variable]
 os.environ.update(
     AIRFLOW_HOME=str(AIRFLOW_HOME),
     AIRFLOW__CORE__DAGS_FOLDER=str(ROOT / "example_dags"),

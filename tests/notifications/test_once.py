@@ -13,7 +13,6 @@ FIRING = f"""
 import sys
 
 from airflow_provider_mysmpp.notifications.mysmpp import MySmppNotifier
-from tests.conftest import ROOT
 from tests.notifications.support import failed
 
 notifier = MySmppNotifier(to="{PHONE}, {OTHER}", text="{{{{ exception }}}}")
