@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).parent.parent
 AIRFLOW_HOME = Path(tempfile.mkdtemp(prefix="mysmpp-tests-"))
@@ -20,6 +21,10 @@ os.environ.update(
     AIRFLOW__CORE__DAGS_FOLDER=str(ROOT / "example_dags"),
     AIRFLOW__CORE__LOAD_EXAMPLES="False",
 )
+
+# How long an example takes says more of the machine than of the code; the blob repeats one that failed in CI.
+settings.register_profile("mysmpp", deadline=None, print_blob=True)
+settings.load_profile("mysmpp")
 
 pytest_plugins = ["airflow_provider_mysmpp.sandbox.pytest_plugin"]
 

@@ -330,7 +330,6 @@ def test_nobody_twice_nobody_lost_whatever_happens(mysmpp_sandbox: SandboxServer
         settings=settings(
             max_examples=EXAMPLES,
             stateful_step_count=STEPS,
-            deadline=None,
             database=None,
             phases=[Phase.generate],  # to shrink a campaign takes longer than a test may
             suppress_health_check=list(HealthCheck),

@@ -105,7 +105,7 @@ def assert_defined(result: BatchResult, batch: Sequence[Message], said: Sequence
         assert error is None or isinstance(error, GatewayError)
 
 
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 @given(batches, answers)
 def test_whatever_is_answered_every_message_has_a_defined_outcome(
     batch: list[Message], given_answers: list[tuple[Any, int]]
@@ -117,7 +117,7 @@ def test_whatever_is_answered_every_message_has_a_defined_outcome(
     assert_defined(result, batch, sayings.said)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(st.integers(1, 12), st.integers(1, 4), st.integers(1, 3), answers)
 def test_whatever_is_answered_every_row_of_a_plan_has_one_outcome(
     rows: int, size: int, window: int, given_answers: list[tuple[Any, int]]
@@ -175,7 +175,7 @@ def test_whatever_bytes_come_over_the_wire_every_message_has_a_defined_outcome()
 
     with WireServer(say) as server:
 
-        @settings(deadline=None, max_examples=150)
+        @settings(max_examples=150)
         @given(batches, raw)
         def check(batch: list[Message], content: bytes) -> None:
             said.append(content)

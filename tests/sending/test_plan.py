@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_mysmpp.gateway.documents import Message
@@ -223,7 +223,6 @@ row = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(row, max_size=25), st.integers(1, 6), st.data())
 def test_the_counts_add_up_to_the_rows_whatever_happens(
     rows: list[dict[str, Any]], size: int, data: st.DataObject
