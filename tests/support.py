@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
+import time
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any, NoReturn
 
@@ -47,3 +49,17 @@ def need_port(port: int, service: str) -> None:
         socket.create_connection(("127.0.0.1", port), timeout=2).close()
     except OSError:
         missing(f"{service} does not listen on 127.0.0.1:{port}; start one to run this test")
+
+
+def wait_until(condition: Callable[[], object], what: str, *, seconds: float = 60) -> None:
+    """
+    Wait for something, and fail where it does not come.
+
+    :param condition: Returns something true as soon as it is there.
+    :param what: What it is, in words.
+    :param seconds: How long to wait at most.
+    """
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"{what}: nothing of it in {seconds:.0f} seconds"
+        time.sleep(0.02)

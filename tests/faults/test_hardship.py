@@ -6,11 +6,11 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable
 
 import pytest
 
 from airflow_provider_mysmpp.sandbox.testing import SandboxServer
+from tests.support import wait_until
 
 from .attempts import PHONES, Attempt, attempt
 from .ledger import assert_once, assert_true, kept, mapped
@@ -82,18 +82,11 @@ def test_a_request_that_is_processed_after_it_was_given_up(monkeypatch: pytest.M
         gateway.add_fault("delay", seconds=2, when="before")
         done = attempt(recipients=PHONES[:4])
         assert done.verdict == "success"
-        wait_for(lambda: len(gateway.requests()) == 2)
+        wait_until(lambda: len(gateway.requests()) == 2, "the late request")
         assert [request["accepted"] for request in gateway.requests()] == [4, 0]
         assert [request["repeated"] for request in gateway.requests()] == [0, 4]
         assert_true(done, gateway, rows=4)
         assert set(mapped(done.mapping)) == set(kept(gateway))
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 def test_two_processes_send_at_once(gateway: SandboxServer) -> None:

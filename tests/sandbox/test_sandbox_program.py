@@ -24,6 +24,7 @@ import requests
 
 from airflow_provider_mysmpp.sandbox.ledger import Ledger
 from airflow_provider_mysmpp.sandbox.testing import SandboxServer
+from tests.support import wait_until
 
 from .client import HEADERS, document, message, phone, post, send
 
@@ -89,9 +90,8 @@ def test_it_ends_while_requests_are_under_way() -> None:
         half.putrequest("POST", "/json")
         half.putheader("Content-Length", "100")
         half.endheaders(b"{")
-        deadline = time.monotonic() + 10
-        while not requests.get(url + "/api/messages", timeout=20).json()["total"] and time.monotonic() < deadline:
-            time.sleep(0.02)
+        messages = url + "/api/messages"
+        wait_until(lambda: requests.get(messages, timeout=20).json()["total"], "a request under way", seconds=10)
         started = time.monotonic()
         _, err = end(process)
         assert time.monotonic() - started < 10

@@ -15,6 +15,7 @@ from airflow_provider_mysmpp.sandbox.documents import ACCOUNT_TIME
 from airflow_provider_mysmpp.sandbox.parts import count_parts
 from airflow_provider_mysmpp.sandbox.states import PHONE_STATES, Clock
 from airflow_provider_mysmpp.sandbox.testing import SandboxServer
+from tests.support import wait_until
 
 from .client import CREDENTIALS, document, message, phone, post, send, states
 
@@ -73,9 +74,7 @@ def test_the_clock_runs_by_itself(mysmpp_sandbox: SandboxServer) -> None:
     mysmpp_sandbox.change(delivery_seconds=0.2)
     id_sms = send_one(mysmpp_sandbox)
     assert state(mysmpp_sandbox, id_sms) == "send"
-    deadline = time.monotonic() + 10
-    while state(mysmpp_sandbox, id_sms) == "send" and time.monotonic() < deadline:
-        time.sleep(0.05)
+    wait_until(lambda: state(mysmpp_sandbox, id_sms) != "send", "another state", seconds=10)
     assert state(mysmpp_sandbox, id_sms) == "deliver"
 
 

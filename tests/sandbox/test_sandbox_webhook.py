@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_mysmpp.sandbox.testing import SandboxServer
+from tests.support import wait_until
 
 from .client import message, phone, send
 
@@ -158,9 +159,7 @@ def test_a_slow_receiver_does_not_hold_up_the_gateway(pushing: SandboxServer, re
     receiver.answer = lambda changes: released.wait(10) and take_all(changes)
     send(pushing, message())
     pushing.advance(10)
-    deadline = time.monotonic() + 10
-    while not receiver.posts and time.monotonic() < deadline:
-        time.sleep(0.02)
+    wait_until(lambda: receiver.posts, "a push", seconds=10)
     started = time.monotonic()
     send(pushing, message())
     assert time.monotonic() - started < 2
