@@ -83,8 +83,8 @@ def test_a_request_that_is_processed_after_it_was_given_up(monkeypatch: pytest.M
         done = attempt(recipients=PHONES[:4])
         assert done.verdict == "success"
         wait_until(lambda: len(gateway.requests()) == 2, "the late request")
-        assert [request["accepted"] for request in gateway.requests()] == [4, 0]
-        assert [request["repeated"] for request in gateway.requests()] == [0, 4]
+        in_time, late = [(one["fault"], one["accepted"], one["repeated"]) for one in gateway.requests()]
+        assert (in_time, late) == ((None, 4, 0), ("delay", 0, 4))
         assert_true(done, gateway, rows=4)
         assert set(mapped(done.mapping)) == set(kept(gateway))
 

@@ -12,6 +12,7 @@ import requests
 
 from airflow_provider_mysmpp.sandbox.faults import KINDS
 from airflow_provider_mysmpp.sandbox.testing import SandboxServer
+from tests.support import wait_until
 
 from .client import CREDENTIALS, document, message, phone, post, send, states
 
@@ -148,13 +149,14 @@ def test_a_delay_after_processing(mysmpp_sandbox: SandboxServer) -> None:
 
 
 def test_a_delay_before_processing(mysmpp_sandbox: SandboxServer) -> None:
-    mysmpp_sandbox.add_fault("delay", seconds=0.5, when="before")
+    mysmpp_sandbox.add_fault("delay", seconds=1, when="before")
     started = time.monotonic()
     waiting = threading.Thread(target=post, args=(mysmpp_sandbox, TWO))
     waiting.start()
+    wait_until(lambda: mysmpp_sandbox.api("GET", "/api/faults") == {"faults": []}, "the delay to begin")
     assert stored(mysmpp_sandbox) == 0
     waiting.join()
-    assert time.monotonic() - started >= 0.5
+    assert time.monotonic() - started >= 1
     assert stored(mysmpp_sandbox) == 2
 
 
