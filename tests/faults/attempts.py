@@ -77,19 +77,37 @@ class Attempt:
         return "retry" if isinstance(self.error, AirflowException) else type(self.error).__name__
 
 
-def attempt(*, run_id: str = "run-1", try_number: int = 1, map_index: int = -1, **kwargs: Any) -> Attempt:
-    """Build the operator anew, as every try does, and execute it; its exceptions are part of what comes back."""
+@dataclass
+class Try:
+    """A try of the task that has not begun yet."""
+
+    operator: MySmppSendOperator
+    context: Any
+
+    def run(self) -> Attempt:
+        """Execute the operator; its exceptions are part of what comes back."""
+        ti: TaskInstance = self.context["ti"]
+        error: BaseException | None = None
+        try:
+            # Airflow's own wrapper lets only Airflow call execute.
+            returned = type(self.operator).execute.__wrapped__(self.operator, self.context)  # type: ignore[attr-defined]
+        except BaseException as raised:  # noqa: BLE001  -- an interruption by Airflow is one
+            error = raised
+        else:
+            ti.xcom_push("return_value", returned)
+        return Attempt(ti.xcoms, error, self.operator)
+
+
+def prepare(*, run_id: str = "run-1", try_number: int = 1, map_index: int = -1, **kwargs: Any) -> Try:
+    """Build the operator anew, as every try does. Not in two threads at once: Airflow has one DAG at a time."""
     with DAG("reminders", schedule=None) as dag:
         operator = MySmppSendOperator(task_id="send", **{"text": "Готово", **kwargs})
     ti = TaskInstance(operator, run_id, map_index, try_number)
-    context: Any = {"ti": ti, "task_instance": ti, "task": operator, "dag": dag, "run_id": run_id, "params": {}}
-    operator.render_template_fields(context)
-    error: BaseException | None = None
-    try:
-        # Airflow's own wrapper lets only Airflow call execute.
-        returned = type(operator).execute.__wrapped__(operator, context)  # type: ignore[attr-defined]
-    except BaseException as raised:  # noqa: BLE001  -- an interruption by Airflow is one
-        error = raised
-    else:
-        ti.xcom_push("return_value", returned)
-    return Attempt(ti.xcoms, error, operator)
+    context = {"ti": ti, "task_instance": ti, "task": operator, "dag": dag, "run_id": run_id, "params": {}}
+    operator.render_template_fields(context)  # type: ignore[arg-type]
+    return Try(operator, context)
+
+
+def attempt(**kwargs: Any) -> Attempt:
+    """Prepare a try and run it."""
+    return prepare(**kwargs).run()

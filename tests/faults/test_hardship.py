@@ -12,7 +12,7 @@ import pytest
 from airflow_provider_mysmpp.sandbox.testing import SandboxServer
 from tests.support import wait_until
 
-from .attempts import PHONES, Attempt, attempt
+from .attempts import PHONES, Attempt, attempt, prepare
 from .ledger import assert_once, assert_true, kept, mapped
 
 IN_FLIGHT, TRIES = 4, 5
@@ -93,11 +93,8 @@ def test_two_processes_send_at_once(gateway: SandboxServer) -> None:
     """A worker that lost its network may go on while another one has taken its task over."""
     gateway.add_fault("delay", seconds=0.02, times=None)
     done: list[Attempt] = []
-
-    def send(step: int) -> None:
-        done.append(attempt(recipients=PHONES[:600][::step], batch_size=20))
-
-    twins = [threading.Thread(target=send, args=(step,)) for step in (1, -1)]
+    tries = [prepare(recipients=PHONES[:600][::step], batch_size=20) for step in (1, -1)]
+    twins = [threading.Thread(target=lambda one=one: done.append(one.run())) for one in tries]
     for twin in twins:
         twin.start()
     for twin in twins:
