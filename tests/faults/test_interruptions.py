@@ -24,7 +24,7 @@ from airflow_provider_mysmpp.sending.identity import Identities
 from airflow_provider_mysmpp.sending.plan import Plan
 from airflow_provider_mysmpp.sending.validity import ValidityClock
 
-from .attempts import PHONES, TaskInstance, attempt
+from .attempts import PHONES, TaskInstance, attempt, prepare
 from .ledger import assert_true
 
 ROUNDS: Final = 150
@@ -222,6 +222,6 @@ def test_on_kill_stops_a_send_that_nothing_interrupts(gateway: SandboxServer, mo
 
 
 def test_on_kill_before_the_task_began_does_nothing(gateway: SandboxServer) -> None:
-    done = attempt(recipients=PHONES[:2])
-    done.operator.on_kill()
-    assert attempt(recipients=PHONES[:2]).verdict == "success"
+    task = prepare(recipients=PHONES[:2])
+    task.operator.on_kill()
+    assert task.run().verdict == "success"
