@@ -7,7 +7,7 @@ import socket
 import time
 from collections.abc import Callable
 from importlib import import_module
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 import pytest
 
@@ -63,3 +63,36 @@ def wait_until(condition: Callable[[], object], what: str, *, seconds: float = 6
     while not condition():
         assert time.monotonic() < end, f"{what}: nothing of it in {seconds:.0f} seconds"
         time.sleep(0.02)
+
+
+class Written:
+    """
+    What was logged and printed so far. Airflow 3 writes an operator's own log past the logging of Python.
+
+    :param caplog: What was logged.
+    :param capfd: What went to stdout and stderr.
+    """
+
+    OWN_WORDS: Final = "words of the operator's own log"
+
+    def __init__(self, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> None:
+        self._caplog = caplog
+        self._capfd = capfd
+        self._printed = ""
+
+    @property
+    def text(self) -> str:
+        """All of it."""
+        self._printed += "".join(self._capfd.readouterr())
+        return self._caplog.text + self._printed
+
+    def with_the_log_of(self, operator: Any) -> str:
+        """
+        Return all of it, and fail where the log of an operator is not among it.
+
+        :param operator: The operator.
+        """
+        operator.log.info(self.OWN_WORDS)
+        text = self.text
+        assert self.OWN_WORDS in text, "the operator's own log is not seen"
+        return text

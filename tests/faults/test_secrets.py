@@ -14,6 +14,7 @@ from airflow_provider_mysmpp.hooks.mysmpp import MySmppHook
 from airflow_provider_mysmpp.sandbox import rules
 from airflow_provider_mysmpp.sandbox.testing import SandboxServer
 from tests.airflow_stack import AirflowStack
+from tests.support import Written
 
 from .attempts import attempt
 from .real_runs import install, shop_of
@@ -71,12 +72,11 @@ FAULTS: Final[tuple[dict[str, Any], ...]] = (
 
 
 @pytest.fixture
-def everything_logged(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
+def everything_logged(written: Written, caplog: pytest.LogCaptureFixture) -> Written:
     """Log all that any library has to say."""
-    with caplog.at_level(logging.DEBUG):
-        for name in ("airflow_provider_mysmpp", "airflow_provider_mysmpp.sandbox", "urllib3", "airflow.task"):
-            caplog.set_level(logging.DEBUG, logger=name)
-        yield caplog
+    for name in ("airflow_provider_mysmpp", "airflow_provider_mysmpp.sandbox", "urllib3", "airflow.task"):
+        caplog.set_level(logging.DEBUG, logger=name)
+    return written
 
 
 @pytest.mark.parametrize("secret", ["password", "wrong password", "token"])
@@ -85,7 +85,7 @@ def everything_logged(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCa
 def test_no_log_exception_or_xcom_shows_a_canary(
     gateway: SandboxServer,
     monkeypatch: pytest.MonkeyPatch,
-    everything_logged: pytest.LogCaptureFixture,
+    everything_logged: Written,
     fault: dict[str, Any],
     secret: str,
 ) -> None:
@@ -94,17 +94,18 @@ def test_no_log_exception_or_xcom_shows_a_canary(
     gateway.add_fault(**fault)
     done = attempt(recipients=[*PHONES, REFUSED, INVALID], text="Ваш код {phone}", batch_size=16, max_in_flight=2)
     assert done.error is not None, "the invalid one fails every send"
+    logged = everything_logged.with_the_log_of(done.operator)
     shown = [
         "".join(traceback.format_exception(done.error)),
         "".join(str(error.__dict__) for error in chain(done.error)),
         json.dumps({key: value for key, value in done.xcoms.items() if key != "return_value"}),
         str([getattr(done.operator, field) for field in done.operator.template_fields]),
         repr(done.operator.hook.get_conn()) + repr(done.operator.hook.settings),
-        everything_logged.text,
+        logged,
     ]
     assert done.summary["invalid"] == 1
     assert "7962*************42" in str(done.failed), "phones are masked, not left out"
-    assert "POST /json" in everything_logged.text, "the sandbox's own log is among them"
+    assert "POST /json" in logged, "the sandbox's own log is among them"
     assert [leaks(text) for text in shown] == [[]] * len(shown)
     assert len(leaks(str(done.mapping))) == len(done.mapping), "only the mapping has whole phones"
 
@@ -151,7 +152,7 @@ STORED: Final = "SELECT data FROM serialized_dag WHERE dag_id = :dag_id"
 @pytest.mark.service
 @pytest.mark.usefixtures("account")
 def test_nothing_that_a_real_run_leaves_shows_a_canary(
-    airflow_stack: AirflowStack, mysmpp_sandbox: SandboxServer, everything_logged: pytest.LogCaptureFixture
+    airflow_stack: AirflowStack, mysmpp_sandbox: SandboxServer, everything_logged: Written
 ) -> None:
     mysmpp_sandbox.add_fault("lost_answer")
     mysmpp_sandbox.add_fault("body", body=echo([*PHONES, REFUSED]), after=1, times=2)
