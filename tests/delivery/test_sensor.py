@@ -11,6 +11,7 @@ from airflow_provider_mysmpp.sandbox.testing import SandboxServer
 from airflow_provider_mysmpp.sending.outcomes import Result
 from airflow_provider_mysmpp.sending.results import SUFFIXES, write_results
 from airflow_provider_mysmpp.sensors.mysmpp import MySmppDeliverySensor
+from tests.support import Written
 
 from .conftest import Send
 from .test_wire import STATES, asked, with_password
@@ -69,19 +70,13 @@ def test_what_is_delivered_already_defers_nothing(gateway: SandboxServer, send: 
 
 
 @pytest.mark.parametrize("messages", [[], [[]], [{"phone": GOOD, "id_sms": None}]])
-def test_nothing_to_wait_for(
-    gateway: SandboxServer,
-    mode: str,
-    messages: Any,
-    caplog: pytest.LogCaptureFixture,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_nothing_to_wait_for(gateway: SandboxServer, mode: str, messages: Any, written: Written) -> None:
     done = attempt(messages, mode=mode)
     assert done.verdict == "success"
     assert done.xcoms["return_value"] == []
     assert done.summary["messages"] == 0
     assert asked(gateway) == []
-    assert "nothing to wait for" in caplog.text + capsys.readouterr().out  # Airflow 3 logs past the logging module
+    assert "nothing to wait for" in written.text
 
 
 @pytest.mark.parametrize("bad", [FAILED, EXPIRED, PARTLY])
@@ -338,8 +333,7 @@ def test_a_long_mapping_is_warned_of(
     gateway: SandboxServer,
     send: Send,
     monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-    capsys: pytest.CaptureFixture[str],
+    written: Written,
     *,
     mode: str,
 ) -> None:
@@ -347,7 +341,7 @@ def test_a_long_mapping_is_warned_of(
     ids = send(GOOD, OTHER)
     gateway.advance(10)
     assert attempt(ids, mode=mode).verdict == "success"
-    assert "The mapping has 2 entries" in caplog.text + capsys.readouterr().out
+    assert "The mapping has 2 entries" in written.text
 
 
 def test_the_last_details_may_fail_to_come(
