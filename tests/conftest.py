@@ -54,6 +54,16 @@ def written(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str])
 
 
 @pytest.fixture
+def canary_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the sandbox know the canaries."""
+    from airflow_provider_mysmpp.sandbox import rules
+
+    from .canaries import Account
+
+    monkeypatch.setattr(rules, "ACCOUNT", Account())
+
+
+@pytest.fixture
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pauses between requests that a test can wait for; everything else about retries stays as it is."""
     from airflow_provider_mysmpp.gateway.retrying import RetryPolicy

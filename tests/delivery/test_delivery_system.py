@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 
 from airflow_provider_mysmpp.sandbox.testing import SandboxServer
 from tests.airflow_stack import AirflowStack, Run
+from tests.canaries import LOGIN, PASSWORD, connection
 
 from .test_wire import STATES
 
@@ -31,6 +31,7 @@ with DAG("delivery", schedule=None, catchup=False):
     )
 """
 PHONES = [*(f"7961224{number:04}" for number in range(8)), "79000000203", "79000000204"]
+SECRETS = (LOGIN, PASSWORD, *PHONES)
 PROMPT = {
     "AIRFLOW__TRIGGERER__JOB_HEARTBEAT_SEC": "1",
     "AIRFLOW__TRIGGERER__TRIGGERER_HEARTRATE": "1",
@@ -50,7 +51,7 @@ def look_at_the_row(airflow: AirflowStack) -> None:
     assert path == "airflow_provider_mysmpp.triggers.mysmpp.MySmppDeliveryTrigger"
     assert "mysmpp_default" in stored
     assert len(stored) < 1_000
-    for canary in ("sandbox", "password", "127.0.0.1", *PHONES):
+    for canary in ("password", "127.0.0.1", *SECRETS):
         assert canary not in stored
 
 
@@ -68,12 +69,13 @@ def look_at_the_end(airflow: AirflowStack, run: Run, sandbox: SandboxServer) -> 
 
 
 @pytest.mark.timeout(600)
+@pytest.mark.usefixtures("canary_account")
 def test_a_triggerer_that_is_killed_in_mid_wait(mysmpp_sandbox: SandboxServer) -> None:
     sandbox = mysmpp_sandbox
     sandbox.change(clock="stopped", delivery_seconds=10)
     with AirflowStack(env=PROMPT, triggerer=True) as airflow:
         # In the database, so that the triggerer of Airflow 3 has to ask for it as for any other secret.
-        airflow.cli("connections", "add", "mysmpp_default", "--conn-json", sandbox.airflow_connection())
+        airflow.cli("connections", "add", "mysmpp_default", "--conn-json", connection(sandbox))
         airflow.add_dag("delivery", DAG % PHONES)
         run = airflow.trigger("delivery")
         airflow.wait_for_task(run, "wait", "deferred")
@@ -91,7 +93,7 @@ def test_a_triggerer_that_is_killed_in_mid_wait(mysmpp_sandbox: SandboxServer) -
         airflow.start_component("triggerer")
         airflow.wait_for_run(run, "success")
         look_at_the_end(airflow, run, sandbox)
-        logs = airflow.task_logs(run) + "".join(map(airflow.component_log, ("scheduler", "triggerer")))
+        logs = airflow.task_logs(run) + "".join(map(airflow.component_log, airflow.components))
         assert "Delivery: 8 deliver" in logs
-        for canary in (*PHONES, json.dumps("sandbox")):
+        for canary in SECRETS:
             assert canary not in logs

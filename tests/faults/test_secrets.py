@@ -11,44 +11,20 @@ from typing import Any, Final
 import pytest
 
 from airflow_provider_mysmpp.hooks.mysmpp import MySmppHook
-from airflow_provider_mysmpp.sandbox import rules
 from airflow_provider_mysmpp.sandbox.testing import SandboxServer
 from tests.airflow_stack import AirflowStack
+from tests.canaries import LOGIN, PASSWORD, TOKEN, connection
 from tests.support import Written
 
 from .attempts import attempt
 from .real_runs import install, shop_of
 
-LOGIN, PASSWORD, TOKEN = "canary-login-41", "canary-password-42", "canary-token-43"
 WRONG: Final = "canary-of-a-wrong-password-44"
 SECRETS: Final = (LOGIN, PASSWORD, TOKEN, WRONG)
 PHONES: Final = [f"7962517{number:04}" for number in range(30)]
 REFUSED: Final = "79000000101"
 INVALID: Final = "7962517004200420042"
 ALL_PHONES: Final = (*PHONES, REFUSED, INVALID)
-
-
-class Account(str):
-    """An account of the sandbox whose login, password and token differ."""
-
-    __slots__ = ()
-
-    def __eq__(self, other: object) -> bool:
-        return other in {LOGIN, PASSWORD, TOKEN}
-
-    __hash__ = str.__hash__
-
-
-@pytest.fixture
-def account(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the sandbox know the canaries."""
-    monkeypatch.setattr(rules, "ACCOUNT", Account())
-
-
-def connection(sandbox: SandboxServer, *, password: str = PASSWORD, token: str | None = None) -> str:
-    fields = json.loads(sandbox.airflow_connection(**({"token": token} if token else {})))
-    own = {"login": None, "password": None} if token else {"login": LOGIN, "password": password}
-    return json.dumps(fields | own)
 
 
 def leaks(text: str) -> list[str]:
@@ -81,7 +57,7 @@ def everything_logged(written: Written, caplog: pytest.LogCaptureFixture) -> Wri
 
 @pytest.mark.parametrize("secret", ["password", "wrong password", "token"])
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault['kind']}-{fault.get('times', 1)}")
-@pytest.mark.usefixtures("account")
+@pytest.mark.usefixtures("canary_account")
 def test_no_log_exception_or_xcom_shows_a_canary(
     gateway: SandboxServer,
     monkeypatch: pytest.MonkeyPatch,
@@ -118,7 +94,7 @@ def chain(error: BaseException) -> Iterator[BaseException]:
         seen = seen.__cause__ or seen.__context__
 
 
-@pytest.mark.usefixtures("account")
+@pytest.mark.usefixtures("canary_account")
 def test_the_canaries_do_open_the_account(gateway: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without this the tests above would look for canaries that never flew."""
     for own, verdict in (({}, "success"), ({"token": TOKEN}, "success"), ({"password": WRONG}, "fail")):
@@ -150,7 +126,7 @@ STORED: Final = "SELECT data FROM serialized_dag WHERE dag_id = :dag_id"
 
 @pytest.mark.system
 @pytest.mark.service
-@pytest.mark.usefixtures("account")
+@pytest.mark.usefixtures("canary_account")
 def test_nothing_that_a_real_run_leaves_shows_a_canary(
     airflow_stack: AirflowStack, mysmpp_sandbox: SandboxServer, everything_logged: Written
 ) -> None:
