@@ -7,9 +7,10 @@ Run a real Airflow in a throwaway home: scheduler, LocalExecutor, and on Airflow
         airflow.add_dag("my_dag", "from airflow... ")
         airflow.wait_for_run(airflow.trigger("my_dag"), "success")
 
-The metadata database is a fresh one of the Postgres on this machine, or a SQLite file where there is none. Airflow 2.11
-runs tasks one at a time over SQLite, since its LocalExecutor refuses it. Every component is the leader of a session of
-its own: a task takes a process group of its own, but never leaves the session, so nothing outlives :meth:`stop`.
+The metadata database is a fresh one of the Postgres on this machine, or a SQLite file where there is none (in CI that
+fails). Airflow 2.11 runs tasks one at a time over SQLite, since its LocalExecutor refuses it. Every component is the
+leader of a session of its own: a task takes a process group of its own, but never leaves the session, so nothing
+outlives :meth:`stop`.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ from typing import Any, Final, NamedTuple, Self
 
 import requests
 from airflow import __version__ as _airflow_version
+
+from tests.support import CI_VARIABLE, missing
 
 AIRFLOW_3: Final = int(_airflow_version.partition(".")[0]) >= 3
 PATIENCE: Final = 180.0
@@ -72,13 +75,11 @@ class AirflowStack:
 
     :param env: Variables for its processes, connections say.
     :param triggerer: Whether to start a triggerer too.
-    :param postgres: Whether to use the Postgres of this machine, if there is one.
     """
 
-    def __init__(self, *, env: Mapping[str, str] | None = None, triggerer: bool = False, postgres: bool = True) -> None:
+    def __init__(self, *, env: Mapping[str, str] | None = None, triggerer: bool = False) -> None:
         self.components = (*_USUAL, "triggerer") if triggerer else _USUAL
         self._given_env = dict(env or {})
-        self._postgres = postgres
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._started: list[subprocess.Popen[bytes]] = []
 
@@ -312,11 +313,13 @@ class AirflowStack:
     def _make_database(self) -> str:
         from sqlalchemy.exc import OperationalError
 
-        with contextlib.suppress(ImportError, OperationalError):  # no driver, or nobody there
-            if self._postgres:
-                _on_postgres(f'CREATE DATABASE "{self._database_name}"')
-                return _POSTGRES.format(self._database_name)
-        return f"sqlite:///{self.home / 'airflow.db'}"
+        try:
+            _on_postgres(f'CREATE DATABASE "{self._database_name}"')
+        except (ImportError, OperationalError) as error:  # no driver, or nobody there
+            if os.environ.get(CI_VARIABLE):
+                missing(f"There is no PostgreSQL for Airflow ({type(error).__name__})")
+            return f"sqlite:///{self.home / 'airflow.db'}"
+        return _POSTGRES.format(self._database_name)
 
     def _environment(self) -> dict[str, str]:
         own = ("AIRFLOW", "_AIRFLOW")
@@ -353,9 +356,7 @@ class AirflowStack:
             "WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
         }
         env |= {f"AIRFLOW__{name}": value for name, value in settings.items()}
-        path = (
-            f"{Path(sys.executable).parent}{os.pathsep}{env.get('PATH', '')}"  # the SequentialExecutor runs "airflow"
-        )
+        path = f"{Path(sys.executable).parent}{os.pathsep}{env.get('PATH', '')}"  # SequentialExecutor runs "airflow"
         places = {"AIRFLOW_HOME": str(self.home), "TMPDIR": str(self.home / "tmp"), "PATH": path}
         return env | places | self._given_env
 

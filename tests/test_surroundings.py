@@ -1,12 +1,18 @@
-"""What all tests stand on: an Airflow of their own, whatever the machine's environment says."""
+"""What all tests stand on: an Airflow of their own, and in CI every service."""
 
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
+from pathlib import Path
 
+import pytest
+
+from . import airflow_stack
 from .conftest import ROOT
+from .support import CI_VARIABLE
 
 LOOK = """
 import os
@@ -40,3 +46,32 @@ def test_tests_know_nothing_of_another_airflow() -> None:
     assert database.startswith("sqlite:///")
     assert "mysmpp-tests-" in database
     assert variables == ["AIRFLOW_HOME", "AIRFLOW__CORE__DAGS_FOLDER", "AIRFLOW__CORE__LOAD_EXAMPLES"]
+
+
+@pytest.fixture
+def without_postgres(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nobody listen where Postgres should."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    url = f"postgresql+psycopg2://postgres@127.0.0.1:{port}/{{}}"
+    monkeypatch.setattr(airflow_stack, "_POSTGRES", url)
+
+
+@pytest.fixture
+def without_its_driver(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let Python find no driver of Postgres."""
+    monkeypatch.setitem(sys.modules, "psycopg2", None)
+
+
+@pytest.mark.parametrize("lack", ["without_postgres", "without_its_driver"])
+def test_airflow_takes_a_file_where_there_is_no_postgres_but_not_in_ci(
+    lack: str, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request.getfixturevalue(lack)
+    stack = airflow_stack.AirflowStack()
+    stack.home, stack._database_name = tmp_path, "unused"
+    monkeypatch.delenv(CI_VARIABLE, raising=False)
+    assert stack._make_database() == f"sqlite:///{tmp_path}/airflow.db"
+    monkeypatch.setenv(CI_VARIABLE, "1")
+    with pytest.raises(pytest.fail.Exception, match="no PostgreSQL"):
+        stack._make_database()
