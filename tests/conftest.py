@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
+import runpy
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -44,6 +47,19 @@ def airflow_database() -> None:
     from airflow.utils.db import initdb
 
     initdb()
+
+
+@pytest.fixture
+def run_dag_file(airflow_database: None, monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], Any]:
+    """Give a function that runs the ``dag`` of a file by ``dag.test()`` and returns the run."""
+
+    def run(file: Path) -> Any:
+        bundle = {"name": "here", "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle"}
+        bundles = [{**bundle, "kwargs": {"path": str(file.parent)}}]
+        monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST", json.dumps(bundles))
+        return runpy.run_path(str(file))["dag"].test()
+
+    return run
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import runpy
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -95,11 +96,8 @@ def test_too_many_fail(sandbox: SandboxServer, shop: None, mode: str) -> None:
     assert run.get_task_instance("report").state == "success"
 
 
-def test_mapped_and_deferred(sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    bundle = {"name": "here", "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle"}
-    bundles = [{**bundle, "kwargs": {"path": str(HERE / "dags")}}]
-    monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST", json.dumps(bundles))
-    run = runpy.run_path(str(HERE / "dags" / "delivery_mapped.py"))["dag"].test()
+def test_mapped_and_deferred(sandbox: SandboxServer, run_dag_file: Callable[[Path], Any]) -> None:
+    run = run_dag_file(HERE / "dags" / "delivery_mapped.py")
     assert run.state == "success"
     phones = [[entry["phone"] for entry in xcom(run, "each", map_index=index)] for index in (0, 1)]
     assert phones == [["79612242243", "79612242244"], ["79612242245"]]

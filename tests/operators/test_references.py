@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import runpy
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +24,8 @@ def gateway(mysmpp_sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> S
     return mysmpp_sandbox
 
 
-@pytest.mark.usefixtures("airflow_database")
-def test_references_are_awaited_and_resolved(gateway: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    bundle = {"name": "here", "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle"}
-    bundles = [{**bundle, "kwargs": {"path": str(DAGS)}}]
-    monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST", json.dumps(bundles))
-    run: Any = runpy.run_path(str(DAGS / "references.py"))["dag"].test()
+def test_references_are_awaited_and_resolved(gateway: SandboxServer, run_dag_file: Callable[[Path], Any]) -> None:
+    run = run_dag_file(DAGS / "references.py")
     assert run.state == "success"
     assert {(message["phone"], message["text"]) for message in gateway.messages()} == {
         (PHONE, "Code 1234"),
