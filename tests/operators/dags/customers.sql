@@ -1,0 +1,1 @@
+SELECT phone, name FROM customers WHERE city = '{{ params.city }}' AND age >= :age
