@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from airflow_provider_mysmpp.sandbox.testing import SandboxServer
+
 from .support import Written
 
 ROOT = Path(__file__).parent.parent
@@ -85,3 +87,10 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     from airflow_provider_mysmpp.gateway.retrying import RetryPolicy
 
     monkeypatch.setattr(RetryPolicy, "pause", lambda _self, _state: 0.01)
+
+
+@pytest.fixture
+def gateway(mysmpp_sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch, short_pauses: None) -> SandboxServer:
+    """The sandbox behind the default connection, with pauses between requests that a test can wait for."""
+    monkeypatch.setenv("AIRFLOW_CONN_MYSMPP_DEFAULT", mysmpp_sandbox.airflow_connection())
+    return mysmpp_sandbox

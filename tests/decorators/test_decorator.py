@@ -20,13 +20,6 @@ from tests.support import Written
 PHONE, OTHER = "79612242243", "79612242244"
 
 
-@pytest.fixture
-def gateway(mysmpp_sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch, short_pauses: None) -> SandboxServer:
-    """The sandbox behind the default connection, with pauses between requests that a test can wait for."""
-    monkeypatch.setenv("AIRFLOW_CONN_MYSMPP_DEFAULT", mysmpp_sandbox.airflow_connection())
-    return mysmpp_sandbox
-
-
 @dataclass
 class TaskInstance:
     """What the operator uses of Airflow's task instance."""

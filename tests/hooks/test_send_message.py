@@ -15,9 +15,8 @@ DAG_FILE = Path(__file__).parent / "dags" / "send_message.py"
 
 
 def test_a_task_sends_a_message_once_in_a_run(
-    mysmpp_sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch, run_dag_file: Callable[[Path], Any]
+    gateway: SandboxServer, monkeypatch: pytest.MonkeyPatch, run_dag_file: Callable[[Path], Any]
 ) -> None:
-    monkeypatch.setenv("AIRFLOW_CONN_MYSMPP_DEFAULT", mysmpp_sandbox.airflow_connection())
     # Only the context tells the task here: the environment of the process would do it as well.
     monkeypatch.setattr(mysmpp, "_OF_TASK", ("NOT_SET",))
     told = []
@@ -27,6 +26,6 @@ def test_a_task_sends_a_message_once_in_a_run(
         tasks = {ti.task_id: ti for ti in run.get_task_instances()}
         told += [tasks[task_id].xcom_pull(task_ids=task_id) for task_id in ("decorated", "plain")]
     assert [first for first, _ in told] == [second for _, second in told]
-    kept = [str(message["id_sms"]) for message in mysmpp_sandbox.messages()]
+    kept = [str(message["id_sms"]) for message in gateway.messages()]
     assert len(kept) == len(told), "one message a task and run"
     assert {entries[0]["id_sms"] for entries in told} == set(kept)

@@ -10,7 +10,6 @@ from typing import Final
 import pytest
 
 from airflow_provider_mysmpp.operators import report
-from airflow_provider_mysmpp.sandbox.testing import SandboxServer
 from tests.faults.attempts import PHONES, attempt
 from tests.support import Written
 
@@ -18,11 +17,7 @@ LARGE: Final = 10_000
 """Entries that are not too many for XCom."""
 
 
-@pytest.fixture(autouse=True)
-def gateway(mysmpp_sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> SandboxServer:
-    """The sandbox behind the default connection."""
-    monkeypatch.setenv("AIRFLOW_CONN_MYSMPP_DEFAULT", mysmpp_sandbox.airflow_connection())
-    return mysmpp_sandbox
+pytestmark = pytest.mark.usefixtures("gateway")
 
 
 # How far it is
@@ -39,9 +34,7 @@ def test_progress_is_told_every_five_seconds(monkeypatch: pytest.MonkeyPatch, ca
     assert caplog.messages == ["Sent 100 of 1000 messages, 20 a second", "Sent 210 of 1000 messages, 20 a second"]
 
 
-def test_a_send_tells_its_progress(
-    gateway: SandboxServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_send_tells_its_progress(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     monkeypatch.setattr(report, "_SECONDS_BETWEEN_LINES", 0)
     caplog.set_level("INFO", logger=report.__name__)
     done = attempt(recipients=[*PHONES[:40], PHONES[0], "bad"], batch_size=10, max_in_flight=1, tolerated_failures=1)

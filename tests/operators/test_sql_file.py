@@ -32,12 +32,11 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_query_in_a_file_is_a_template(
-    mysmpp_sandbox: SandboxServer, shop: None, monkeypatch: pytest.MonkeyPatch, run_dag_file: Callable[[Path], Any]
+    gateway: SandboxServer, shop: None, run_dag_file: Callable[[Path], Any]
 ) -> None:
-    monkeypatch.setenv("AIRFLOW_CONN_MYSMPP_DEFAULT", mysmpp_sandbox.airflow_connection())
     run = run_dag_file(Path(__file__).parent / "dags" / "sql_file.py")
     assert run.state == "success"
-    assert [(message["phone"], message["text"]) for message in mysmpp_sandbox.messages()] == [
+    assert [(message["phone"], message["text"]) for message in gateway.messages()] == [
         ("79612242243", "Anna from Omsk"),
         ("79612242246", "Gleb from Omsk"),
     ]
