@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -15,32 +14,17 @@ from airflow_provider_mysmpp.decorators import task
 from airflow_provider_mysmpp.decorators.mysmpp import HiddenArguments
 from airflow_provider_mysmpp.operators.mysmpp import MySmppSendOperator
 from airflow_provider_mysmpp.sandbox.testing import SandboxServer
+from tests.faults.attempts import TaskInstance
 from tests.support import Written
 
 PHONE, OTHER = "79612242243", "79612242244"
-
-
-@dataclass
-class TaskInstance:
-    """What the operator uses of Airflow's task instance."""
-
-    task: Any
-    dag_id: str = "shop"
-    task_id: str = "remind"
-    run_id: str = "run-1"
-    map_index: int = -1
-    xcoms: dict[str, Any] = field(default_factory=dict)
-
-    def xcom_push(self, key: str, value: Any) -> None:
-        """Keep an XCom as Airflow does: through JSON."""
-        self.xcoms[key] = json.loads(json.dumps(value))
 
 
 def run(decorated: Any, *args: Any, **kwargs: Any) -> TaskInstance:
     """Make a task of a decorated function, run it, and return its task instance."""
     with DAG("shop", schedule=None) as dag:
         operator = decorated(*args, **kwargs).operator
-    ti = TaskInstance(operator)
+    ti = TaskInstance(operator, "run-1", map_index=-1, try_number=1, dag_id="shop", task_id="remind")
     context = {"ti": ti, "task": operator, "dag": dag, "run_id": ti.run_id, "params": {"city": "Omsk"}}
     operator.render_template_fields(context)
     ti.xcoms["return_value"] = operator.execute(context)
