@@ -112,8 +112,7 @@ def send(*, url: str, database: str, messages: int, in_flight: int, folder: str,
         results_path=f"{folder}/results-{os.getpid()}.csv.gz",
     )
     pushed: dict[str, Any] = {}
-    task = SimpleNamespace(do_xcom_push=True)
-    ti = SimpleNamespace(task=task, map_index=-1, xcom_push=lambda key, value: pushed.update({key: value}))
+    ti = SimpleNamespace(try_number=1, map_index=-1, xcom_push=lambda key, value: pushed.update({key: value}))
     _warm_up()
     result: Measured = {}
     with measured(result):
