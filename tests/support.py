@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
 import time
 from collections.abc import Callable
 from importlib import import_module
@@ -63,6 +64,11 @@ def wait_until(condition: Callable[[], object], what: str, *, seconds: float = 6
     while not condition():
         assert time.monotonic() < end, f"{what}: nothing of it in {seconds:.0f} seconds"
         time.sleep(0.02)
+
+
+def senders() -> list[threading.Thread]:
+    """Return the threads of sends that run. One that an interruption kept from starting is known, but never will."""
+    return [thread for thread in threading.enumerate() if thread.name.startswith("mysmpp_") and thread.is_alive()]
 
 
 class Written:

@@ -23,6 +23,7 @@ from airflow_provider_mysmpp.sending.dispatch import Dispatch
 from airflow_provider_mysmpp.sending.identity import Identities
 from airflow_provider_mysmpp.sending.plan import Plan
 from airflow_provider_mysmpp.sending.validity import ValidityClock
+from tests.support import senders
 
 from .attempts import PHONES, TaskInstance, attempt, prepare
 from .ledger import assert_true
@@ -111,14 +112,10 @@ def test_whenever_it_comes_no_answer_is_lost(plan: Callable[[], Plan]) -> None:
     assert interruptions > ROUNDS // 2
 
 
-def workers() -> list[str]:
-    return [thread.name for thread in threading.enumerate() if thread.name.startswith("mysmpp_")]
-
-
 def test_no_thread_is_left_behind(plan: Callable[[], Plan]) -> None:
-    before = workers()
+    before = senders()
     Dispatch(QuickClient(), plan(), batch_size=4, max_in_flight=3).run()
-    assert workers() == before
+    assert senders() == before
 
 
 def test_a_defect_of_a_worker_comes_out_where_it_can_be_seen(plan: Callable[[], Plan]) -> None:
@@ -156,10 +153,9 @@ def test_an_answer_that_does_not_come_is_not_awaited(monkeypatch: pytest.MonkeyP
         assert done.counts == {"unknown": 20, "unsent": 20}
         assert len(gateway.messages()) == 20
         assert_true(done, gateway, rows=40)
-    for thread in threading.enumerate():
-        if thread.name.startswith("mysmpp_"):
-            thread.join(30)
-    assert workers() == []
+    for thread in senders():
+        thread.join(30)
+    assert senders() == []
 
 
 def test_an_interruption_while_results_are_written_loses_none_of_them(

@@ -6,7 +6,6 @@ import itertools
 import json
 import os
 import random
-import threading
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,6 +27,7 @@ from airflow_provider_mysmpp.sending.identity import Identities
 from airflow_provider_mysmpp.sending.outcomes import Result, Status
 from airflow_provider_mysmpp.sending.plan import Plan
 from airflow_provider_mysmpp.sending.validity import ValidityClock
+from tests.support import senders
 
 from .attempts import PHONES
 
@@ -234,9 +234,8 @@ class Campaign(RuleBasedStateMachine):
         """Send the rows; return the results, or None from a process that died, and the requests that were made."""
         before = len(self.sandbox.requests())
         results = self.results(batch_size, in_flight, fate, stop, progress)
-        for thread in threading.enumerate():  # nothing of a process that died comes late
-            if thread.name.startswith("mysmpp_"):
-                thread.join(60)
+        for thread in senders():  # nothing of a process that died comes late
+            thread.join(60)
         return results, self.sandbox.requests()[before:]
 
     def results(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import signal
 import threading
 from collections.abc import Sequence
@@ -33,6 +32,7 @@ from tests.sending.support import (
     plan_of,
     statuses_of,
 )
+from tests.support import senders
 
 pytestmark = pytest.mark.usefixtures("quick")
 
@@ -314,7 +314,7 @@ def test_an_error_of_the_program_in_one_request_is_not_hidden_and_costs_no_other
 def test_no_thread_is_left_behind() -> None:
     with plan_of(20) as plan:
         Dispatch(Gateway(), plan, batch_size=2).run()
-    assert [thread.name for thread in threading.enumerate() if re.match(r"mysmpp[-_]\d", thread.name)] == []
+    assert senders() == []
 
 
 def test_a_thread_that_hangs_holds_nobody_up() -> None:
@@ -327,7 +327,7 @@ def test_a_thread_that_hangs_holds_nobody_up() -> None:
 
     with plan_of(2) as plan, in_background(stop_when_one_flies):
         one_at_a_time(gateway, plan, stop=stop).run()
-        hanging = [thread for thread in threading.enumerate() if re.match(r"mysmpp[-_]\d", thread.name)]
+        hanging = senders()
         assert len(hanging) == 1
     gateway.go.set()
     hanging[0].join(PATIENCE)
