@@ -149,7 +149,7 @@ def test_what_an_earlier_try_may_have_sent_is_not_called_unsent_or_rejected(
 ) -> None:
     send(ROWS[:100])
     gateway.add_fault(**fault, times=None)
-    fresh, again = (send(ROWS[:100], try_number=number, run_id="run-2") for number in (1, 2))
+    fresh, again = (send(ROWS[:100], try_number=number, run_id="run-2", max_in_flight=1) for number in (1, 2))
     assert fresh.summary["unknown"] == 0
     assert again.counts == {"unknown": 100}
     assert fresh.verdict == again.verdict == verdict
