@@ -33,11 +33,10 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple, Self
 
 import requests
-from airflow import __version__ as _airflow_version
 
-from tests.support import CI_VARIABLE, missing
+from tests.support import AIRFLOW, CI_VARIABLE, missing
 
-AIRFLOW_3: Final = int(_airflow_version.partition(".")[0]) >= 3
+AIRFLOW_3: Final = AIRFLOW >= (3, 0)
 PATIENCE: Final = 180.0
 """Seconds after which waiting for Airflow counts as a failure."""
 

@@ -8,9 +8,13 @@ import threading
 import time
 from collections.abc import Callable
 from importlib import import_module
+from importlib.metadata import version
 from typing import Any, Final, NoReturn
 
 import pytest
+
+AIRFLOW: Final = tuple(map(int, version("apache-airflow").split(".")[:2]))
+"""The version that is installed. A test is for it or not, whichever of its modules can be found."""
 
 CI_VARIABLE = "MYSMPP_TESTS_NEED_SERVICES"
 """Set by the CI run: a service that is not there fails a test instead of skipping it."""

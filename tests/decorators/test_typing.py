@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import inspect
 import subprocess
 import sys
@@ -14,6 +13,7 @@ import pytest
 from airflow_provider_mysmpp.decorators.mysmpp import mysmpp_task
 from airflow_provider_mysmpp.operators.mysmpp import MySmppSendOperator
 from tests.conftest import ROOT
+from tests.support import AIRFLOW
 
 SOURCES = {"recipients", "sql", "sql_conn_id", "parameters"}
 
@@ -56,7 +56,7 @@ def test_that_the_parameters_are_the_operators() -> None:
         assert typed[name].annotation == expected[name].annotation, name
 
 
-@pytest.mark.skipif(importlib.util.find_spec("airflow.sdk") is None, reason="Airflow 2 types its decorators elsewhere")
+@pytest.mark.skipif(AIRFLOW < (3, 0), reason="Airflow 2 types its decorators elsewhere")
 def test_that_a_type_checker_finds_what_is_wrong_and_nothing_else(tmp_path: Path) -> None:
     file = tmp_path / "snippet.py"
     file.write_text(SNIPPET)

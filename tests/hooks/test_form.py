@@ -17,6 +17,7 @@ from airflow_provider_mysmpp.get_provider_info import get_provider_info
 from airflow_provider_mysmpp.hooks.form import CONN_FIELDS, connection_type, field_behaviour
 from airflow_provider_mysmpp.hooks.mysmpp import MySmppHook
 from airflow_provider_mysmpp.hooks.settings import read_connection
+from tests.support import AIRFLOW
 
 PACKAGE = "airflow_provider_mysmpp."
 
@@ -105,7 +106,10 @@ def test_the_token_is_typed_as_a_password() -> None:
     assert CONN_FIELDS["token"]["schema"]["format"] == "password"
 
 
-@pytest.mark.skipif(find_spec("flask_appbuilder") is None, reason="only Airflow 2.11 has the library of these forms")
+@pytest.mark.skipif(
+    AIRFLOW >= (3, 0) and find_spec("flask_appbuilder") is None,
+    reason="only Airflow 2.11 has the library of these forms",
+)
 def test_the_widgets_of_older_airflows() -> None:
     from flask_appbuilder.fieldwidgets import BS3PasswordFieldWidget
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import json
 import logging
 import socket
@@ -18,7 +17,7 @@ from airflow_provider_mysmpp.notifications.mysmpp import MySmppNotifier, send_my
 from airflow_provider_mysmpp.sandbox.testing import SandboxServer
 from airflow_provider_mysmpp.sending.texts import count_parts
 from tests.notifications.support import OTHER, PHONE, RUN, failed
-from tests.support import Written
+from tests.support import AIRFLOW, Written
 
 STOPPED = "79000000101"
 """The sandbox answers it with the error of a phone on the stop list."""
@@ -358,10 +357,7 @@ def test_that_the_event_loop_goes_on(gateway: SandboxServer, monkeypatch: pytest
     assert sent(gateway) == [(PHONE, f"Airflow: {SUMMARY}")]
 
 
-@pytest.mark.skipif(
-    "context" not in inspect.signature(MySmppNotifier.__mro__[1]).parameters,
-    reason="deadlines came with Airflow 3.1",
-)
+@pytest.mark.skipif(AIRFLOW < (3, 1), reason="deadlines came with Airflow 3.1")
 def test_a_deadline_as_the_triggerer_awaits_it(gateway: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_VAR_ONCALL", f"{PHONE}, {OTHER}")
     context = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import re
@@ -18,11 +17,12 @@ from airflow_provider_mysmpp.sandbox.testing import SandboxServer
 from tests.airflow_stack import AIRFLOW_3, AirflowStack, Run
 from tests.conftest import ROOT
 from tests.notifications.real_dags import dag_file
+from tests.support import AIRFLOW
 
 pytestmark = pytest.mark.system
 
-DEADLINES: Final = AIRFLOW_3 and importlib.util.find_spec("airflow.sdk.definitions.deadline") is not None
-SYNC_DEADLINES: Final = DEADLINES and importlib.util.find_spec("airflow.sdk.definitions.callback") is not None
+DEADLINES: Final = AIRFLOW >= (3, 1)
+SYNC_DEADLINES: Final = AIRFLOW >= (3, 2)
 ONCALL: Final = "79612242243"
 FOR_EXECUTOR: Final = "79610000010"
 EXAMPLES: Final = ("mysmpp_notifications", "mysmpp_decorator")

@@ -12,10 +12,16 @@ from pathlib import Path
 import pytest
 
 from tests.sending.support import accepted, phone_of, plan_of
+from tests.support import missing
 
 FILES = Path("/proc/self/fd")
 
-pytestmark = pytest.mark.skipif(not FILES.is_dir(), reason="looks into /proc, which only Linux has")
+
+@pytest.fixture(autouse=True)
+def proc() -> None:
+    """What these tests look into."""
+    if not FILES.is_dir():
+        missing(f"{FILES} is not there, which only Linux has")
 
 
 def temporary_files() -> dict[str, os.stat_result]:
