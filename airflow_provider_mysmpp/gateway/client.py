@@ -174,26 +174,20 @@ class GatewayClient:
         :raises GatewayError: The request ended without an answer for its messages.
         """
         body, order = send_document(self._credentials.fields(), messages)
-        maybe_sent = False
 
-        def request() -> list[Answer]:
-            nonlocal maybe_sent
+        def request(maybe_sent: bool) -> list[Answer]:
             if self._pacer is not None:
                 self._pacer.wait(len(messages), stop=stop)
             if stop.is_set():
                 raise StoppedError("The send was stopped", maybe_sent=False)
-            try:
-                return self._ask(
-                    _SEND_PATH,
-                    body,
-                    lambda content, status: read_send_answer(content, status_code=status, order=order),
-                )
-            except GatewayError as error:
-                maybe_sent = maybe_sent or error.maybe_sent
-                raise
+            answers = self._ask(
+                _SEND_PATH,
+                body,
+                lambda content, status: read_send_answer(content, status_code=status, order=order),
+            )
+            return [LateAnswer(*answer) for answer in answers] if maybe_sent else answers
 
-        answers = self._retry.call(request, stop=stop)
-        return [LateAnswer(*answer) for answer in answers] if maybe_sent else answers
+        return self._retry.call(request, stop=stop)
 
     def get_states(
         self,
@@ -254,7 +248,7 @@ class GatewayClient:
     ) -> T:
         """Make a request that only reads."""
 
-        def request() -> T:
+        def request(_: bool) -> T:
             if stop.is_set():
                 raise StoppedError("The question was stopped", maybe_sent=False)
             return self._ask(path, body, read)

@@ -40,11 +40,12 @@ class RetryPolicy:
     first_pause: float = 2.0
     longest_pause: float = 60.0
 
-    def call(self, request: Callable[[], T], *, stop: Event) -> T:
+    def call(self, request: Callable[[bool], T], *, stop: Event) -> T:
         """
         Return what ``request`` returns, repeating it while that is safe and makes sense.
 
-        :param request: Makes one request. It must be one that the gateway may see twice.
+        :param request: Makes one request, told whether an earlier one may have sent its messages. It must be one that
+            the gateway may see twice.
         :param stop: Once set, no pause is slept to its end and no request is made any more.
         :raises GatewayError: What the last request ended with. Its ``maybe_sent`` speaks for all of them.
         """
@@ -53,7 +54,7 @@ class RetryPolicy:
         def attempt() -> T:
             nonlocal maybe_sent
             try:
-                return request()
+                return request(maybe_sent)
             except GatewayError as error:
                 maybe_sent = error.maybe_sent = error.maybe_sent or maybe_sent
                 raise

@@ -126,7 +126,7 @@ def test_each_pause_is_slept_to_its_end(
     failures = iter([UnavailableError("x", retry_after=retry_after) for _ in range(3)])
     stop = Slept()
 
-    def request() -> str:
+    def request(_maybe_sent: bool) -> str:
         for failure in failures:
             raise failure
         return "answered"
@@ -213,7 +213,7 @@ class Script:
         self.stop_after = stop_after
         self.made = 0
 
-    def __call__(self) -> str:
+    def __call__(self, _maybe_sent: bool) -> str:
         self.made += 1
         if self.made == self.stop_after:
             self.stop.set()
