@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any, Final
 
@@ -78,8 +78,7 @@ def hide_secrets(content: bytes, secrets: Iterable[str]) -> bytes:
     return content
 
 
-def _as_written(secret: str) -> Iterator[bytes]:
-    """Yield the ways in which JSON may write a secret; some encoders escape the slash."""
-    for plain in (secret, json.dumps(secret, ensure_ascii=False)[1:-1], json.dumps(secret)[1:-1]):
-        yield plain.encode()
-        yield plain.replace("/", "\\/").encode()
+def _as_written(secret: str) -> set[bytes]:
+    """Return the ways in which JSON may write a secret, mostly one; some encoders escape the slash."""
+    ways = (secret, json.dumps(secret, ensure_ascii=False)[1:-1], json.dumps(secret)[1:-1])
+    return {form.encode() for way in ways for form in (way, way.replace("/", "\\/"))}

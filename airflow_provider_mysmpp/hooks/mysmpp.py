@@ -97,9 +97,11 @@ class MySmppHook(BaseHook):
         """Warn, once for each task, of credentials that cross a network unencrypted."""
         from airflow_provider_mysmpp.hooks.connecting import REMEDY  # noqa: PLC0415
 
+        if not (self.warns and self.settings.exposes_credentials):
+            return
         address = self.settings.base_url
         about = (self.mysmpp_conn_id, address, _key_of_task())
-        if self.settings.exposes_credentials and self.warns and about not in _warned:
+        if about not in _warned:
             _warned.add(about)
             self.log.warning(
                 "The connection '%s' sends its credentials unencrypted to %s. %s", self.mysmpp_conn_id, address, REMEDY
