@@ -31,8 +31,8 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 WITHOUT_AIRFLOW = ("gateway", "sending", "delivery", "sandbox")
 WITHOUT_LIBRARIES = {
-    "gateway": {"requests", "tenacity", "urllib3"},
-    "sending": {"phonenumbers"},
+    "gateway": {"msgspec", "requests", "tenacity", "urllib3"},
+    "sending": {"msgspec", "phonenumbers"},
     "delivery": set(),
 }
 """What these parts import that comes neither with Python nor with this package."""

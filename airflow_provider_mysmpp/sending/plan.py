@@ -8,11 +8,12 @@ frees it when the task's process ends, however it ends. Only pages that do not f
 from __future__ import annotations
 
 import json
-import marshal
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import Any, Final, NamedTuple, Self, TypeAlias
+
+from msgspec.msgpack import Decoder, Encoder
 
 from airflow_provider_mysmpp.gateway.documents import Message
 from airflow_provider_mysmpp.gateway.errors import UNKNOWN, CollisionError, InvalidMessageError, MySmppError
@@ -65,6 +66,9 @@ FROM (
 JOIN recipient AS first ON first.row = repeated.row
 JOIN recipient AS later ON later.client_id_sms = repeated.client_id_sms AND later.row > repeated.row
 """
+
+_pack: Final = Encoder().encode
+_unpack: Final = Decoder(list[Message]).decode
 
 _Recipient: TypeAlias = tuple[int, str, str | None, str | None, int | None]
 _Record: TypeAlias = tuple[int, str, str | None, str | None, str | None]
@@ -140,7 +144,8 @@ class Plan:
         numbered = enumerate(rows, 1)
         while block := list(islice(numbered, _BLOCK)):
             recipients: list[_Recipient] = []
-            messages, refused = [], []
+            messages: list[Message] = []
+            refused: list[_Record] = []
             for number, row in block:
                 values = as_values(row)
                 key = None
@@ -153,10 +158,10 @@ class Plan:
                     refused.append((number, Status.INVALID.value, None, error.code, mask_numbers(error.reason)))
                 else:
                     recipients.append((number, message.phone, key, message.client_id_sms, parts))
-                    messages.append(tuple(message))
+                    messages.append(message)
             self._insert(_INSERT_RECIPIENTS, recipients)
             self._insert(_INSERT_OUTCOMES, refused)
-            self._database.execute("INSERT INTO block VALUES (?, ?)", (block[0][0], marshal.dumps(messages)))
+            self._database.execute("INSERT INTO block VALUES (?, ?)", (block[0][0], _pack(messages)))
         self._database.execute(_SETTLE_REPEATED)
         return self._totals()
 
@@ -170,7 +175,7 @@ class Plan:
         # The cursor stays open while outcomes come in: they belong to blocks that it has passed.
         for first_row, packed in self._database.execute("SELECT first_row, messages FROM block ORDER BY first_row"):
             settled = {row for (row,) in self._database.execute(_SETTLED, (first_row, first_row + _BLOCK))}
-            waiting += [message for message in map(Message._make, marshal.loads(packed)) if message.row not in settled]  # noqa: S302
+            waiting += [message for message in _unpack(packed) if message.row not in settled]
             while len(waiting) >= size:
                 yield self._give_out(waiting[:size])
                 del waiting[:size]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import gzip
-import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from io import TextIOWrapper
 from itertools import islice
 from typing import IO, Final
+
+from msgspec.json import Encoder
 
 from airflow_provider_mysmpp.gateway.errors import ConfigurationError
 from airflow_provider_mysmpp.sending.outcomes import Result
@@ -20,7 +21,7 @@ SUFFIXES: Final = (".csv", ".csv.gz", ".jsonl", ".jsonl.gz")
 _BLOCK: Final = 1_000
 _GZIP_LEVEL: Final = 1  # a mapping is digits, which a higher level hardly packs better but much slower
 
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
+_encode_lines: Final = Encoder().encode_lines
 
 
 def check_suffix(name: str) -> None:
@@ -46,7 +47,7 @@ def write_results(results: Iterable[Result], file: IO[bytes], name: str) -> None
     with _text_file(file, packed=name.endswith(".gz")) as text:
         if ".jsonl" in name[-len(".jsonl.gz") :]:
             while block := list(islice(rows, _BLOCK)):
-                text.write("".join([f"{_encode(result._asdict())}\n" for result in block]))
+                text.write(_encode_lines([result._asdict() for result in block]).decode())
         else:
             # Lines end as RFC 4180 has it: with a shorter end, a carriage return in a cell would not be quoted.
             writer = csv.writer(text)
