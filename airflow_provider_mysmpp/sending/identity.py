@@ -20,7 +20,8 @@ from airflow_provider_mysmpp.sending.texts import BYTES, is_absent
 
 # 53 bits: a million messages collide with a chance of 6e-5, and any JSON reader keeps the number exact. The highest
 # bit is always set, so that every identity has the same length.
-_HALF: Final = 1 << 52
+_HIGHEST: Final = 1 << 52
+_OTHERS: Final = _HIGHEST - 1
 
 # Types whose values are written alike in every process: a set is not, nor is anything that names its place in memory.
 _WRITTEN_ALIKE: Final = (str, Number, date, time, timedelta, UUID)
@@ -58,7 +59,7 @@ class Identities:
             state.update(b"\0" + key.encode())
         elif text is not None:
             state.update(b"\1" + text.encode(errors="surrogatepass"))
-        return str(_HALF + int.from_bytes(state.digest()) % _HALF)
+        return str(_HIGHEST | int.from_bytes(state.digest()) & _OTHERS)
 
     def _start(self, channel: str, sender: str) -> blake2b:
         state = blake2b(digest_size=8)

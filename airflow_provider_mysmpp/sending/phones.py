@@ -35,12 +35,10 @@ def normalise_phone(value: Any) -> str:
     :param value: A string, an integer, or a float or decimal without a fraction (data frames make them).
     :raises InvalidMessageError: It is no single phone; the reason says why and holds no digits of it.
     """
-    if isinstance(value, str):
-        text = str.__str__(value).strip()  # of a subclass, which the plan could not store, the bare string
-        if _CLEAN_RUSSIAN.fullmatch(text):
-            return text
-    else:
-        text = _text_of_number(value)
+    if type(value) is str and _CLEAN_RUSSIAN.fullmatch(value):
+        return value
+    # Of a subclass, which the plan could not store, the bare string.
+    text = str.__str__(value).strip() if isinstance(value, str) else _text_of_number(value)
     if match := _WRITTEN_BY_A_FLOAT.fullmatch(text):
         text = match[1]
     if _CLEAN_RUSSIAN.fullmatch(text):
