@@ -14,6 +14,7 @@ from airflow_provider_mysmpp.gateway.errors import (
     AmbiguousError,
     CatalogueEntry,
     GatewayError,
+    MySmppError,
     RefusedError,
     Scope,
     classify,
@@ -47,8 +48,8 @@ class BatchResult:
     """
 
     outcomes: list[Outcome]
-    stop: GatewayError | None = None
-    doubt: GatewayError | None = None
+    stop: MySmppError | None = None
+    doubt: MySmppError | None = None
 
 
 def send_batch(client: Client, messages: Sequence[Message], *, stop: Event, maybe_sent: bool = False) -> BatchResult:
@@ -167,6 +168,6 @@ def _send_halves(
     )
 
 
-def _alike(messages: Sequence[Message], status: Status, error: GatewayError) -> list[Outcome]:
+def _alike(messages: Sequence[Message], status: Status, error: MySmppError) -> list[Outcome]:
     outcome = Outcome(status, None, error.code, str(error))
     return [outcome] * len(messages)

@@ -11,10 +11,10 @@ from __future__ import annotations
 import time
 from _thread import start_new_thread
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from queue import Empty, SimpleQueue
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 from typing import Final, TypeAlias
 
 from airflow_provider_mysmpp.gateway.documents import Message
@@ -32,8 +32,11 @@ _GRACE: Final = 2.0
 _LOOK_UP: Final = 0.5
 """Seconds after which a waiting send looks up, for its stop event and its progress."""
 
-_Landed: TypeAlias = tuple[list[Message], BatchResult | BaseException]
-"""A batch and what became of it: its outcomes, or the defect that its worker met."""
+_LULL: Final = 0.005
+"""Seconds without an answer after which a burst of them counts as over."""
+
+_Landed: TypeAlias = tuple[list[Message], BatchResult | BaseException | None]
+"""A batch and what became of it: its outcomes, the defect that its worker met, or None if it did not leave."""
 
 
 class Dispatch:
@@ -73,9 +76,13 @@ class Dispatch:
         self._orders: SimpleQueue[list[Message] | None] = SimpleQueue()
         self._landed: deque[_Landed] = deque()
         self._news: SimpleQueue[None] = SimpleQueue()  # only wakes the waiting thread; what it tells is in _landed
-        self._flying = 0
-        self._cause: MySmppError | None = None
+        self._out = 0  # batches that are ordered and not yet back in the plan
+        self._judging = (
+            Lock()
+        )  # of the workers alone: an exception thrown into the waiting thread could leave it closed
         self._doubtful = 0
+        self._cause: MySmppError | None = None
+        self._defect: BaseException | None = None
         self._settled = 0
 
     def run(self) -> MySmppError | None:
@@ -93,82 +100,110 @@ class Dispatch:
             for _ in range(self._window):
                 self._orders.put(None)
             # Nobody waits for an answer that is still out: a thread may hang in a read for a minute.
-            for worker in self._workers if not self._flying else ():
+            for worker in self._workers if not self._out else ():
                 worker.join(_GRACE)
+        if self._defect is not None:
+            raise self._defect
         return self._cause
 
     def _send(self) -> None:
         while not self._told_to_stop.is_set():
-            landed = list(self._landed)
-            self._heed(landed)
-            self._fill(self._flying - len(landed))
-            self._keep(len(landed))  # after the window is full again: the gateway never waits for the books
+            self._keep(1)
+            self._order()
             self._progress(self._settled)
-            if not self._flying:
+            if not self._out or self._defect is not None:
                 return
-            self._wait(_LOOK_UP)
+            if not self._landed:
+                self._wait(_LOOK_UP)
+                self._let_workers_go_first()
         self._stop(StoppedError("The task was told to stop", maybe_sent=False))
 
-    def _heed(self, landed: Iterable[_Landed]) -> None:
-        """Learn of reasons to stop before anything more leaves."""
-        for _, result in landed:
-            if isinstance(result, BaseException):
-                raise result
-            self._doubtful = self._doubtful + 1 if result.doubt else 0
-            if (collision := collision_of(result.outcomes)) is not None:
-                self._stop(collision)
-            if result.stop is not None:
-                self._stop(result.stop)
-            elif result.doubt is not None and self._doubtful >= _MOST_DOUBTFUL:
-                self._stop(result.doubt)
+    def _order(self) -> None:
+        """
+        Lay out as many batches as fly, so that a worker whose answer has come in never waits for its next one.
 
-    def _fill(self, flying: int) -> None:
-        for busy in range(flying, self._window):
-            if self._cause is not None or (batch := next(self._batches, None)) is None:
-                return
-            self._flying += 1
+        Not more: an ``id_sms`` that two batches share comes up in the books, after others have left.
+        """
+        while self._out < 2 * self._window and self._cause is None and (batch := next(self._batches, None)) is not None:
+            self._out += 1
             self._orders.put(batch)
-            if busy >= len(self._workers):
+            if len(self._workers) < self._window:
                 # A daemon, since the end of the process does not wait for an answer either.
-                worker = Thread(target=self._work, name=f"mysmpp_{busy}", daemon=True)
+                worker = Thread(target=self._work, name=f"mysmpp_{len(self._workers)}", daemon=True)
                 worker.start()
                 self._workers.append(worker)
 
     def _work(self) -> None:
         while (batch := self._orders.get()) is not None:
-            try:
-                result: BatchResult | BaseException = send_batch(
-                    self._client, batch, stop=self._hold, maybe_sent=self._maybe_sent
-                )
-            except BaseException as error:  # noqa: BLE001  raised again in the thread that waits
-                result = error
-            self._landed.append((batch, result))
+            result: BatchResult | BaseException | None = None
+            if not (self._hold.is_set() or self._told_to_stop.is_set()):
+                try:
+                    result = send_batch(self._client, batch, stop=self._hold, maybe_sent=self._maybe_sent)
+                except BaseException as error:  # noqa: BLE001  raised again in the thread that waits
+                    result = error
+            with self._judging:
+                self._heed(result)
+                self._landed.append((batch, result))
             self._news.put(None)
+
+    def _heed(self, result: BatchResult | BaseException | None) -> None:
+        """Learn of a reason to stop before this worker or another lets anything more leave."""
+        if isinstance(result, BatchResult):
+            self._doubtful = self._doubtful + 1 if result.doubt else 0
+            result.stop = collision_of(result.outcomes) or result.stop
+            if self._doubtful >= _MOST_DOUBTFUL:
+                result.stop = result.stop or result.doubt
+            if result.stop is None:
+                return
+        self._hold.set()
 
     def _wait(self, seconds: float) -> None:
         """Wait until something lands; an interruption may come before or after, and costs nothing."""
-        if not self._landed:
-            with suppress(Empty):
-                self._news.get(timeout=seconds)
+        with suppress(Empty):
+            self._news.get(timeout=seconds)
 
-    def _keep(self, batches: int) -> None:
-        """Put the outcomes of batches into the plan. Only then are they forgotten here."""
-        for _ in range(batches):
+    def _let_workers_go_first(self) -> None:
+        """
+        Wait until answers have stopped coming in, or nothing is laid out any more.
+
+        They come in bursts, and the books would keep the workers from sending their next batches: Python runs one
+        thread at a time.
+        """
+        with suppress(Empty):
+            while not self._orders.empty():
+                self._news.get(timeout=_LULL)
+
+    def _keep(self, most: int) -> None:
+        """Put the outcomes of some batches into the plan. Only then are they forgotten here."""
+        for _ in range(min(most, len(self._landed))):
             batch, result = self._landed[0]
             if isinstance(result, BatchResult):
-                try:
-                    self._plan.record(batch, result.outcomes)
-                except CollisionError as error:
-                    self._stop(error)
-                self._settled += len(batch)
+                self._book(batch, result)
+            elif result is None:
+                self._plan.take_back(batch)
+            else:
+                self._defect = self._defect or result
             self._landed.popleft()
-            self._flying -= 1
+            self._out -= 1
+
+    def _book(self, batch: list[Message], result: BatchResult) -> None:
+        if result.stop is not None:
+            self._stop(result.stop)
+        try:
+            self._plan.record(batch, result.outcomes)
+        except CollisionError as error:
+            self._stop(error)
+        self._settled += len(batch)
 
     def _land(self) -> None:
-        """Wait briefly for what is in flight, and keep what has come in."""
+        """Take back what no worker has begun, wait briefly for what is in flight, and keep what has come in."""
         end = time.monotonic() + _GRACE
+        with suppress(Empty):
+            while (batch := self._orders.get_nowait()) is not None:
+                self._plan.take_back(batch)
+                self._out -= 1
         self._keep(len(self._landed))
-        while self._flying > 0 and (left := end - time.monotonic()) > 0:
+        while self._out > 0 and (left := end - time.monotonic()) > 0:
             self._wait(left)
             self._keep(len(self._landed))
 

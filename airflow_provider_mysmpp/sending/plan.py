@@ -25,6 +25,7 @@ from airflow_provider_mysmpp.sending.texts import count_parts
 
 _BLOCK: Final = 1_000
 _LONGEST_BAD_PHONE: Final = 40
+_LAST_ROW: Final = 2**63 - 1  # that SQLite can number
 
 # The books are tables. What is only read once more, to be sent, is packed by the block: a message costs a third then.
 _SCHEMA: Final = """
@@ -126,6 +127,7 @@ class Plan:
             _BLOCK, self._database.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER) // _FIELDS.count("?")
         )
         self._last_given_out = 0
+        self._taken_back: list[tuple[int, int]] = []
         self._collision: CollisionError | None = None
 
     def __enter__(self) -> Self:
@@ -186,6 +188,14 @@ class Plan:
         self._last_given_out = batch[-1].row
         return batch
 
+    def take_back(self, batch: Sequence[Message]) -> None:
+        """
+        Take back a batch that was given out and has not left.
+
+        :param batch: The batch as it was given out.
+        """
+        self._taken_back.append((batch[0].row, batch[-1].row))
+
     def record(self, messages: Sequence[Message], outcomes: Sequence[Outcome]) -> None:
         """
         Take in what became of some messages.
@@ -237,7 +247,7 @@ class Plan:
 
     def finish(self, cause: MySmppError | None, *, maybe_sent: bool = False) -> None:
         """
-        Give an outcome to every row that has none: unknown if it was given out, else unsent.
+        Give an outcome to every row that has none: unknown if it was given out and not taken back, else unsent.
 
         :param cause: Why the send ended before them; None if it ended in order.
         :param maybe_sent: True if an earlier try may have sent some of them: then none of them is called unsent.
@@ -245,16 +255,17 @@ class Plan:
         code, words = (cause.code, f"the send stopped before an answer: {cause}") if cause else (UNKNOWN, "no answer")
         if maybe_sent:
             words += "; an earlier try may have sent it"
+        unsent = Status.UNKNOWN if maybe_sent else Status.UNSENT
+        for first_row, last_row in self._taken_back:
+            self._settle_rest(unsent, code, words, first_row, last_row)
+        self._settle_rest(Status.UNKNOWN, code, words, 1, self._last_given_out)
+        self._settle_rest(unsent, code, words, self._last_given_out + 1, _LAST_ROW)
+
+    def _settle_rest(self, status: Status, code: str, words: str, first_row: int, last_row: int) -> None:
         self._database.execute(
-            "INSERT INTO outcome SELECT row, iif(row <= ?, ?, ?), NULL, ?, ? FROM recipient"
-            " WHERE row NOT IN (SELECT row FROM outcome)",
-            (
-                self._last_given_out,
-                Status.UNKNOWN.value,
-                (Status.UNKNOWN if maybe_sent else Status.UNSENT).value,
-                code,
-                words,
-            ),
+            "INSERT INTO outcome SELECT row, ?, NULL, ?, ? FROM recipient"
+            " WHERE row BETWEEN ? AND ? AND row NOT IN (SELECT row FROM outcome)",
+            (status.value, code, words, first_row, last_row),
         )
 
     def counts(self) -> dict[str, int]:

@@ -127,7 +127,9 @@ def test_a_defect_of_a_worker_comes_out_where_it_can_be_seen(plan: Callable[[], 
     with pytest.raises(MemoryError):
         Dispatch(Broken(), books, batch_size=4, max_in_flight=3).run()
     books.finish(None)
-    assert books.counts() == {"unknown": 12, "unsent": 388}
+    counts = books.counts()
+    assert counts["unknown"] in (4, 8, 12), "as many batches as had left when the first worker met it"
+    assert counts["unsent"] == 400 - counts["unknown"]
 
 
 def test_what_is_in_flight_is_awaited_and_pushed(gateway: SandboxServer) -> None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from threading import Event
+
 import pytest
 
+from airflow_provider_mysmpp.gateway.documents import Answer, Message
 from airflow_provider_mysmpp.sending import dispatch
 from airflow_provider_mysmpp.sending.dispatch import Dispatch
-from airflow_provider_mysmpp.sending.outcomes import Status
+from airflow_provider_mysmpp.sending.outcomes import Outcome, Status
+from airflow_provider_mysmpp.sending.plan import Plan
 from tests.sending.support import PATIENCE, Gateway, Slow, in_background, one_at_a_time, phone_of, plan_of, statuses_of
 
 pytestmark = pytest.mark.usefixtures("quick")
@@ -63,6 +68,52 @@ def test_no_more_requests_fly_than_the_window_allows(window: int) -> None:
         assert Dispatch(gateway, plan, batch_size=2, max_in_flight=window).run() is None
     assert gateway.most_in_flight == window
     assert len(gateway.requests) == 10
+
+
+@pytest.mark.parametrize("window", [1, 3])
+def test_as_many_batches_are_laid_out_as_fly(window: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    batches = Plan.batches
+    given_out: list[int] = []
+
+    def count(plan: Plan, size: int) -> Iterator[list[Message]]:
+        for batch in batches(plan, size):
+            given_out.append(len(batch))
+            yield batch
+
+    monkeypatch.setattr(Plan, "batches", count)
+    gateway = Slow()
+
+    def let_go_after_a_while() -> None:
+        for _ in range(window):
+            assert gateway.asked.acquire(timeout=PATIENCE)
+        gateway.go.wait(0.05)
+        assert len(given_out) == 2 * window
+        gateway.go.set()
+
+    with plan_of(20) as plan, in_background(let_go_after_a_while):
+        assert Dispatch(gateway, plan, batch_size=2, max_in_flight=window).run() is None
+    assert given_out == [2] * 10
+
+
+def test_the_next_batch_leaves_before_the_books_of_the_last_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    record = Plan.record
+    gateway = Gateway()
+    second_has_left = Event()
+
+    def wait_and_record(plan: Plan, messages: Sequence[Message], outcomes: Sequence[Outcome]) -> None:
+        assert second_has_left.wait(PATIENCE)
+        record(plan, messages, outcomes)
+
+    def answer(messages: Sequence[Message]) -> list[Answer]:
+        if messages[0].row > 1:
+            second_has_left.set()
+        return Gateway.answer(gateway, messages)
+
+    monkeypatch.setattr(Plan, "record", wait_and_record)
+    monkeypatch.setattr(gateway, "answer", answer)
+    with plan_of(6) as plan:
+        assert one_at_a_time(gateway, plan).run() is None
+        assert statuses_of(plan) == ["accepted"] * 6
 
 
 def test_progress_tells_how_many_messages_have_an_outcome() -> None:

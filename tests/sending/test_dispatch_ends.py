@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Sequence
 from threading import Event
 
@@ -195,6 +196,32 @@ def test_a_send_that_is_told_to_stop_awaits_what_flies() -> None:
         assert counts["accepted"] >= 2
 
 
+def test_what_is_laid_out_does_not_leave_after_the_word_to_stop() -> None:
+    stop = Event()
+
+    class Stopping(Gateway):
+        def answer(self, messages: Sequence[Message]) -> list[Answer]:
+            stop.set()
+            return super().answer(messages)
+
+    gateway = Stopping()
+
+    def hang(settled: int) -> None:  # as the waiting thread may, within the books, say
+        stop.wait(PATIENCE)
+        while len(gateway.ledger) < 2:
+            time.sleep(0.001)
+        time.sleep(0.02)
+
+    with plan_of(8) as plan:
+        cause = one_at_a_time(gateway, plan, stop=stop, progress=hang).run()
+        plan.finish(cause)
+        assert statuses_of(plan) == ["accepted"] * 2 + ["unsent"] * 6
+        assert {result.error for result in plan.results(Status.UNSENT)} == {
+            "the send stopped before an answer: The task was told to stop"
+        }
+    assert gateway.requests == [2]
+
+
 def test_an_answer_that_does_not_come_in_time_is_not_awaited() -> None:
     stop = Event()
     gateway = Slow()
@@ -309,6 +336,22 @@ def test_an_error_of_the_program_in_one_request_is_not_hidden_and_costs_no_other
             one_at_a_time(gateway, plan).run()
         plan.finish(StoppedError("a bug"))
         assert statuses_of(plan) == ["accepted"] * 2 + ["unknown"] * 2 + ["unsent"] * 4
+
+
+def test_an_error_of_the_program_is_not_hidden_by_the_end_of_the_send() -> None:
+    stop = Event()
+
+    class Broken(Gateway):
+        def answer(self, messages: Sequence[Message]) -> list[Answer]:
+            stop.set()
+            time.sleep(0.02)
+            raise KeyError("bug")
+
+    with plan_of(8) as plan:
+        with pytest.raises(KeyError):
+            one_at_a_time(Broken(), plan, stop=stop).run()
+        plan.finish(StoppedError("a bug"))
+        assert statuses_of(plan) == ["unknown"] * 2 + ["unsent"] * 6
 
 
 def test_no_thread_is_left_behind() -> None:

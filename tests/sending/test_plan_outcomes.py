@@ -113,6 +113,27 @@ def test_what_has_no_outcome_is_unknown_if_it_was_given_out_and_else_unsent(
         assert {result.id_sms for result in found[3:]} == {None}
 
 
+def test_what_was_taken_back_is_unsent_and_nothing_else() -> None:
+    with plan_of(["bad", *map(phone_of, range(10)), phone_of(0)]) as plan:
+        batches = plan.batches(2)
+        given_out = [next(batches) for _ in range(4)]
+        plan.record(given_out[0], accepted(1, 2))
+        plan.take_back(given_out[1])
+        plan.take_back(given_out[3])
+        plan.finish(StoppedError("told to"))
+        assert statuses_of(plan) == [
+            "invalid", "accepted", "accepted", "unsent", "unsent", "unknown", "unknown", "unsent", "unsent",
+            "unsent", "unsent", "duplicate",
+        ]  # fmt: skip
+
+
+def test_what_was_taken_back_is_unknown_after_an_earlier_try() -> None:
+    with plan_of(4) as plan:
+        plan.take_back(next(plan.batches(2)))
+        plan.finish(None, maybe_sent=True)
+        assert statuses_of(plan) == ["unknown"] * 4
+
+
 def test_after_an_earlier_try_nothing_is_called_unsent() -> None:
     with plan_of(["bad", *map(phone_of, range(4))]) as plan:
         plan.record(next(plan.batches(2)), accepted(1, 2))
