@@ -30,7 +30,7 @@ _GRACE: Final = 2.0
 """Seconds that a send which is told to stop waits for its answers; Airflow 3 kills a task five seconds after asking."""
 
 _LOOK_UP: Final = 0.5
-"""Seconds after which a waiting send looks up, for its stop event and its progress."""
+"""Seconds after which a thread that waits looks up: for the stop event and its progress, or for the end of the send."""
 
 _LULL: Final = 0.005
 """Seconds without an answer after which a burst of them counts as over."""
@@ -84,6 +84,7 @@ class Dispatch:
         self._cause: MySmppError | None = None
         self._defect: BaseException | None = None
         self._settled = 0
+        self._over = False
 
     def run(self) -> MySmppError | None:
         """
@@ -95,6 +96,7 @@ class Dispatch:
         try:
             self._send()
         finally:
+            self._over = True
             self._tell_workers_to_stop()
             self._land()
             for _ in range(self._window):
@@ -134,9 +136,9 @@ class Dispatch:
                 self._workers.append(worker)
 
     def _work(self) -> None:
-        while (batch := self._orders.get()) is not None:
+        while (batch := self._next_order()) is not None:
             result: BatchResult | BaseException | None = None
-            if not (self._hold.is_set() or self._told_to_stop.is_set()):
+            if not (self._over or self._hold.is_set() or self._told_to_stop.is_set()):
                 try:
                     result = send_batch(self._client, batch, stop=self._hold, maybe_sent=self._maybe_sent)
                 except BaseException as error:  # noqa: BLE001  raised again in the thread that waits
@@ -145,6 +147,13 @@ class Dispatch:
                 self._heed(result)
                 self._landed.append((batch, result))
             self._news.put(None)
+
+    def _next_order(self) -> list[Message] | None:
+        """Wait for a batch; None at the end of the send, also if an interruption kept that from being told."""
+        while not self._over:
+            with suppress(Empty):
+                return self._orders.get(timeout=_LOOK_UP)
+        return None
 
     def _heed(self, result: BatchResult | BaseException | None) -> None:
         """Learn of a reason to stop before this worker or another lets anything more leave."""
