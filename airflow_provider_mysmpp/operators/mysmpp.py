@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context, XComArg
 
     from airflow_provider_mysmpp.gateway.errors import MySmppError
+    from airflow_provider_mysmpp.operators.report import Reporter
     from airflow_provider_mysmpp.sending.composer import Composer
     from airflow_provider_mysmpp.sending.plan import Plan, Totals
 
@@ -186,10 +187,10 @@ class MySmppSendOperator(BaseOperator):
             results_path=self._results_path(context),
             tried_before=tried_before,
         )
-        with _airflow_left_uncollected(), Plan() as plan, self.hook.get_conn() as client:
+        with _airflow_left_uncollected(), reporter, Plan() as plan, self.hook.get_conn() as client:
             totals = plan.load(self._rows(), composer)
             try:
-                cause = self._refusal(totals) or self._send(plan, totals, tried_before=tried_before)
+                cause = self._refusal(totals) or self._send(plan, totals, reporter)
                 report = reporter.push(plan, cause, requests=client.requests_made)
             except BaseException as error:  # a signal or a timeout of Airflow, thrown into this thread
                 stopped = StoppedError(f"the task was interrupted ({type(error).__name__})")
@@ -236,8 +237,7 @@ class MySmppSendOperator(BaseOperator):
             return DryRunError(f"A dry run: {totals.messages} messages in about {totals.parts} parts were not sent")
         return None
 
-    def _send(self, plan: Plan, totals: Totals, *, tried_before: bool) -> MySmppError | None:
-        from airflow_provider_mysmpp.operators.report import Progress  # noqa: PLC0415
+    def _send(self, plan: Plan, totals: Totals, reporter: Reporter) -> MySmppError | None:
         from airflow_provider_mysmpp.sending.dispatch import Dispatch  # noqa: PLC0415
 
         if not totals.rows:
@@ -248,9 +248,9 @@ class MySmppSendOperator(BaseOperator):
             plan,
             batch_size=client.most_at_once(self.batch_size),
             max_in_flight=self.max_in_flight,
-            maybe_sent=tried_before,
+            maybe_sent=reporter.tried_before,
             stop=self._stop,
-            progress=Progress(totals.messages),
+            progress=reporter.watch(plan, totals.messages),
         ).run()
 
     def _results_path(self, context: Context) -> str | None:

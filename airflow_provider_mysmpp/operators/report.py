@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from airflow.providers.common.compat.sdk import AirflowException
 
 from airflow_provider_mysmpp.gateway.errors import ConfigurationError, DryRunError, MySmppError
 from airflow_provider_mysmpp.gateway.privacy import mask_numbers, mask_phone
 from airflow_provider_mysmpp.hooks.mysmpp import airflow_error
+from airflow_provider_mysmpp.sending.draft import Draft
 from airflow_provider_mysmpp.sending.outcomes import FAILED, Status, Summary
 from airflow_provider_mysmpp.sending.plan import Plan, Reason
-from airflow_provider_mysmpp.sending.results import check_suffix, write_results
+from airflow_provider_mysmpp.sending.results import check_suffix
 
 log = logging.getLogger(__name__)
 
@@ -125,10 +127,35 @@ class Reporter:
         self._ti = ti
         self._pushes = pushes
         self._path = results_path
-        self._tried_before = tried_before
+        self._draft: Draft | None = None
+        self.tried_before = tried_before
         self._started = time.monotonic()
         if results_path is not None:
             _check_place(results_path)
+            self._draft = Draft(results_path)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._draft is not None:
+            self._draft.close()
+
+    def watch(self, plan: Plan, total: int) -> Callable[[int], None]:
+        """
+        Return what a send is to call while it waits: it logs how far the send is, and gets on with the results file.
+
+        :param plan: The rows and their outcomes so far.
+        :param total: Messages to send.
+        """
+        progress = Progress(total)
+
+        def look(settled: int) -> None:
+            progress(settled)
+            if self._draft is not None:
+                self._draft.advance(plan)
+
+        return look
 
     def push(self, plan: Plan, cause: MySmppError | None, *, requests: int) -> Report:
         """
@@ -138,7 +165,7 @@ class Reporter:
         :param cause: Why the send ended early, or None.
         :param requests: Requests made to the gateway.
         """
-        plan.finish(cause, maybe_sent=self._tried_before and not isinstance(cause, DryRunError))
+        plan.finish(cause, maybe_sent=self.tried_before and not isinstance(cause, DryRunError))
         unwritten = self._write(plan)
         summary = Summary.of(
             plan.counts(),
@@ -203,11 +230,11 @@ class Reporter:
 
     def _write(self, plan: Plan) -> str | None:
         """Write the results file; return why that failed, since the rest must be pushed all the same."""
-        if self._path is None:
+        if self._path is None or self._draft is None:
             return None
         try:
             with _place(self._path).open("wb") as file:
-                write_results(plan.results(), file, self._path)
+                self._draft.hand_over(plan, file)
         except Exception as error:  # any storage may fail in any way
             log.exception("The results could not be written to %s", self._path)
             return f"The results were not written: {type(error).__name__} at {self._path}."

@@ -48,6 +48,7 @@ _INSERT_RECIPIENTS: Final = "INSERT INTO recipient VALUES "
 _INSERT_OUTCOMES: Final = "INSERT OR IGNORE INTO outcome VALUES "
 _FIELDS: Final = "(?, ?, ?, ?, ?)"
 _SETTLED: Final = "SELECT row FROM outcome WHERE row >= ? AND row < ?"
+_COUNT_SETTLED: Final = "SELECT count(*) FROM outcome WHERE row >= ? AND row < ?"
 _NO_TRUST: Final = "the gateway gave one id_sms to several messages; to this one it gave "
 
 # The first message with an identity is sent. The same identity for another phone was not meant.
@@ -126,6 +127,7 @@ class Plan:
         self._rows_a_statement = min(
             _BLOCK, self._database.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER) // _FIELDS.count("?")
         )
+        self._rows = 0
         self._last_given_out = 0
         self._taken_back: list[tuple[int, int]] = []
         self._collision: CollisionError | None = None
@@ -135,6 +137,11 @@ class Plan:
 
     def __exit__(self, *_: object) -> None:
         self._database.close()
+
+    @property
+    def distrusted(self) -> bool:
+        """Whether a collision has changed outcomes that rows had before."""
+        return self._collision is not None
 
     def load(self, rows: Iterable[Any], composer: Composer) -> Totals:
         """
@@ -294,6 +301,19 @@ class Plan:
         while block := cursor.fetchmany(_BLOCK):
             yield from map(Result._make, block)
 
+    def settled_block(self, first_row: int) -> list[Result]:
+        """
+        Return some rows with their outcomes, in order; none as long as one of them has no outcome, or where no row is.
+
+        :param first_row: The number of the first of them.
+        """
+        size = min(_BLOCK, self._rows - first_row + 1)
+        rows = (first_row, first_row + _BLOCK)
+        if self._database.execute(_COUNT_SETTLED, rows).fetchone()[0] < size:
+            return []
+        query = "SELECT * FROM result WHERE row >= ? AND row < ? ORDER BY row"
+        return [Result._make(record) for record in self._database.execute(query, rows)]
+
     def reasons(self, most: int) -> list[Reason]:
         """
         Return the distinct reasons of failures, the most frequent first.
@@ -309,9 +329,9 @@ class Plan:
         return [Reason._make(record) for record in cursor]
 
     def _totals(self) -> Totals:
-        rows = self._database.execute("SELECT count(*) FROM recipient").fetchone()[0]
+        self._rows = self._database.execute("SELECT count(*) FROM recipient").fetchone()[0]
         to_send = "SELECT count(*), coalesce(sum(parts), 0) FROM recipient WHERE row NOT IN (SELECT row FROM outcome)"
-        return Totals(rows, *self._database.execute(to_send).fetchone())
+        return Totals(self._rows, *self._database.execute(to_send).fetchone())
 
 
 def _distrusted(records: Sequence[_Record]) -> list[_Record]:

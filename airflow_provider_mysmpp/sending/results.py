@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import csv
-import gzip
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from io import TextIOWrapper
+import zlib
+from collections.abc import Iterable, Sequence
+from io import StringIO
 from itertools import islice
 from typing import IO, Final
 
@@ -20,6 +19,7 @@ SUFFIXES: Final = (".csv", ".csv.gz", ".jsonl", ".jsonl.gz")
 
 _BLOCK: Final = 1_000
 _GZIP_LEVEL: Final = 1  # a mapping is digits, which a higher level hardly packs better but much slower
+_GZIP_FORMAT: Final = 16 + zlib.MAX_WBITS  # no time and no name within: the same results make the same file
 
 _encode_lines: Final = Encoder().encode_lines
 
@@ -43,27 +43,52 @@ def write_results(results: Iterable[Result], file: IO[bytes], name: str) -> None
     :param file: Where to, open for bytes; it stays open.
     :param name: The name of the file, which chooses the format.
     """
-    rows = iter(results)
-    with _text_file(file, packed=name.endswith(".gz")) as text:
-        if ".jsonl" in name[-len(".jsonl.gz") :]:
-            while block := list(islice(rows, _BLOCK)):
-                text.write(_encode_lines([result._asdict() for result in block]).decode())
-        else:
-            # Lines end as RFC 4180 has it: with a shorter end, a carriage return in a cell would not be quoted.
-            writer = csv.writer(text)
-            writer.writerow(Result._fields)
-            writer.writerows(rows)
-
-
-@contextmanager
-def _text_file(file: IO[bytes], *, packed: bool) -> Iterator[IO[str]]:
-    """Give a text file over a file of bytes, which is flushed but not closed."""
-    # No time and no name within: the same results make the same file.
-    packer = gzip.GzipFile(fileobj=file, mode="wb", compresslevel=_GZIP_LEVEL, mtime=0, filename="") if packed else None
-    text = TextIOWrapper(packer or file, encoding="utf-8", newline="")
+    rows, writer = iter(results), ResultsWriter(file, name)
     try:
-        yield text
+        while block := list(islice(rows, _BLOCK)):
+            writer.write(block)
     finally:
-        text.detach()  # flushes
-        if packer is not None:
-            packer.close()
+        writer.end()
+
+
+class ResultsWriter:
+    """
+    Write results to an open file, block after block.
+
+    :param file: Where to, open for bytes; it stays open.
+    :param name: The name of the file, which chooses the format.
+    """
+
+    def __init__(self, file: IO[bytes], name: str) -> None:
+        self._file = file
+        self._packer = zlib.compressobj(_GZIP_LEVEL, wbits=_GZIP_FORMAT) if name.endswith(".gz") else None
+        self._encode = _as_jsonl if ".jsonl" in name[-len(".jsonl.gz") :] else _as_csv
+        if self._encode is _as_csv:
+            self._put(_as_csv([Result._fields]))
+
+    def write(self, block: Sequence[Result]) -> None:
+        """
+        Write some rows.
+
+        :param block: The next rows.
+        """
+        self._put(self._encode(block))
+
+    def end(self) -> None:
+        """Write what a packed file ends with."""
+        if self._packer is not None:
+            self._file.write(self._packer.flush())
+
+    def _put(self, content: bytes) -> None:
+        self._file.write(content if self._packer is None else self._packer.compress(content))
+
+
+def _as_csv(rows: Iterable[Sequence[object]]) -> bytes:
+    # Lines end as RFC 4180 has it: with a shorter end, a carriage return in a cell would not be quoted.
+    text = StringIO(newline="")
+    csv.writer(text).writerows(rows)
+    return text.getvalue().encode()
+
+
+def _as_jsonl(rows: Iterable[Result]) -> bytes:
+    return _encode_lines([row._asdict() for row in rows])

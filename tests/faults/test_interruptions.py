@@ -17,9 +17,9 @@ import pytest
 from airflow_provider_mysmpp.gateway.documents import Answer, Message
 from airflow_provider_mysmpp.gateway.errors import StoppedError
 from airflow_provider_mysmpp.sandbox.testing import SandboxServer
-from airflow_provider_mysmpp.sending import results
 from airflow_provider_mysmpp.sending.composer import Composer
 from airflow_provider_mysmpp.sending.dispatch import Dispatch
+from airflow_provider_mysmpp.sending.draft import Draft
 from airflow_provider_mysmpp.sending.identity import Identities
 from airflow_provider_mysmpp.sending.plan import Plan
 from airflow_provider_mysmpp.sending.validity import ValidityClock
@@ -164,13 +164,14 @@ def test_an_interruption_while_results_are_written_loses_none_of_them(
     gateway: SandboxServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     interruptions = iter([Interruption()])
+    hand_over = Draft.hand_over
 
-    def write_results(*arguments: Any) -> None:
+    def interrupt(*arguments: Any) -> None:
         for interruption in interruptions:
             raise interruption
-        results.write_results(*arguments)
+        hand_over(*arguments)
 
-    monkeypatch.setattr("airflow_provider_mysmpp.operators.report.write_results", write_results)
+    monkeypatch.setattr(Draft, "hand_over", interrupt)
     path = tmp_path / "results.csv"
     done = attempt(recipients=PHONES[:5], results_path=str(path))
     assert done.verdict == "Interruption"

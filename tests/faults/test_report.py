@@ -264,7 +264,7 @@ def test_a_storage_that_fails_after_the_send_is_a_retry_with_a_summary(
     def full(*_: Any, **__: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("airflow_provider_mysmpp.operators.report.write_results", full)
+    monkeypatch.setattr("airflow_provider_mysmpp.sending.results.ResultsWriter.write", full)
     path = tmp_path / "results.csv"
     done = attempt(recipients=PHONES[:2], results_path=str(path))
     assert done.verdict == "retry"

@@ -53,6 +53,20 @@ def test_results_are_in_order_however_the_answers_came() -> None:
         assert [result.row for result in plan.results()] == list(range(1, 2_601))
 
 
+def test_a_block_of_results_is_there_once_all_its_rows_are_settled() -> None:
+    with plan_of(["bad", *map(phone_of, range(1_399))]) as plan:
+        messages = [message for batch in plan.batches(500) for message in batch]
+        for first_row, size in ((1, 1_000), (1_001, 400)):
+            block = [message for message in messages if first_row <= message.row < first_row + size]
+            plan.record(block[1:], accepted(*[message.row for message in block[1:]]))
+            assert plan.settled_block(first_row) == []
+            plan.record(block[:1], [Outcome(Status.UNKNOWN)])
+            found = plan.settled_block(first_row)
+            assert found == list(plan.results())[first_row - 1 :]
+            assert len(found) == size
+        assert plan.settled_block(1_401) == []
+
+
 def test_parts_are_counted_by_status() -> None:
     rows = [{"phone": phone_of(0), "text": "я" * 71}, {"phone": phone_of(1)}, {"phone": phone_of(2), "text": "я" * 200}]
     with plan_of(rows) as plan:
