@@ -15,6 +15,8 @@ from airflow.providers.common.compat.sdk import AirflowException, AirflowFailExc
 
 from airflow_provider_mysmpp.operators.mysmpp import MySmppSendOperator
 from airflow_provider_mysmpp.sandbox.testing import SandboxServer
+from airflow_provider_mysmpp.sending.draft import Draft
+from airflow_provider_mysmpp.sending.plan import Plan
 
 from .attempts import PHONES, TaskInstance, attempt
 from .ledger import assert_true
@@ -256,6 +258,26 @@ def test_looking_for_a_place_keeps_the_results_of_the_last_try(gateway: SandboxS
     done = attempt(recipients=None, sql="x", sql_conn_id="nowhere", results_path=str(path))
     assert done.error is not None
     assert path.read_text() == before
+
+
+def test_the_results_of_the_last_try_stay_until_the_send_is_over(
+    gateway: SandboxServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "results.csv"
+    attempt(recipients=PHONES[:2], results_path=str(path))
+    before = path.read_text()
+    advance = Draft.advance
+    drafted: list[int] = []
+
+    def look_and_advance(draft: Draft, plan: Plan) -> None:
+        advance(draft, plan)
+        drafted.append(draft._next_row - 1)
+        assert path.read_text() == before
+
+    monkeypatch.setattr(Draft, "advance", look_and_advance)
+    assert attempt(recipients=PHONES[:1_200], results_path=str(path), try_number=2).verdict == "success"
+    assert drafted[-1] >= 1_000, "some of them were ready before the end"
+    assert len(read(path)) == 1_200
 
 
 def test_a_storage_that_fails_after_the_send_is_a_retry_with_a_summary(
