@@ -23,10 +23,12 @@ class Draft:
     :param name: The name of the results file, which chooses the format.
     """
 
+    _broken: bool
+    _ended: bool
+
     def __init__(self, name: str) -> None:
         self._name = name
         self._file: IO[bytes] = TemporaryFile()  # noqa: SIM115  closed by its owner
-        self._broken = self._ended = False
         self._start()
 
     def close(self) -> None:

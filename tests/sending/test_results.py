@@ -101,6 +101,7 @@ def test_the_same_results_make_the_same_packed_file(suffix: str) -> None:
     assert content == written([ACCEPTED] * 1_000, f"other{suffix}")
     assert content[4:8] == bytes(4)  # no time
     assert content[3] == 0  # no name
+    assert content[8] == 4  # packed in the quickest way (RFC 1952)
     assert len(content) < len(gzip.decompress(content)) / 5
 
 
