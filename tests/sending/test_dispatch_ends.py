@@ -339,17 +339,17 @@ def test_an_error_of_the_program_in_one_request_is_not_hidden_and_costs_no_other
 
 
 def test_an_error_of_the_program_is_not_hidden_by_the_end_of_the_send() -> None:
-    stop = Event()
+    told_to_stop = Event()
 
     class Broken(Gateway):
-        def answer(self, messages: Sequence[Message]) -> list[Answer]:
-            stop.set()
-            time.sleep(0.02)
+        def send(self, messages: Sequence[Message], *, stop: Event) -> list[Answer]:
+            told_to_stop.set()
+            stop.wait(PATIENCE)
             raise KeyError("bug")
 
     with plan_of(8) as plan:
         with pytest.raises(KeyError):
-            one_at_a_time(Broken(), plan, stop=stop).run()
+            one_at_a_time(Broken(), plan, stop=told_to_stop).run()
         plan.finish(StoppedError("a bug"))
         assert statuses_of(plan) == ["unknown"] * 2 + ["unsent"] * 6
 
