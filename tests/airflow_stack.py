@@ -246,7 +246,9 @@ class AirflowStack:
 
         def is_there() -> bool:
             task = self.task(run, task_id, map_index=map_index)
-            found[:] = [task] if task is not None and task.state in states else []
+            # Airflow 2.11 calls a task running before it knows its process.
+            ready = task is not None and task.state in states and (task.state != "running" or task.pid is not None)
+            found[:] = [task] if task is not None and ready else []
             return bool(found)
 
         self.wait_until(is_there, f"{task_id} of {run} to be {' or '.join(states)}", patience=patience)
