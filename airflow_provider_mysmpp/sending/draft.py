@@ -18,7 +18,7 @@ class Draft:
     Hold the beginning of a results file, so that at the end of a send only the rest is to be written.
 
     It lies in private temporary storage (no name, mode 0600), as the plan does. The file's own place sees nothing of it
-    before the send is over: what is there is whole, or it is from the try before.
+    before the send is over: until then it is empty, or the one of the try before.
 
     :param name: The name of the results file, which chooses the format.
     """
