@@ -6,12 +6,16 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from importlib import import_module
 from importlib.metadata import version
-from typing import Any, Final, NoReturn
+from itertools import islice
+from typing import IO, Any, Final, NoReturn
 
 import pytest
+
+from airflow_provider_mysmpp.sending.outcomes import Result
+from airflow_provider_mysmpp.sending.results import ResultsWriter
 
 AIRFLOW: Final = tuple(map(int, version("apache-airflow").split(".")[:2]))
 """The version that is installed. A test is for it or not, whichever of its modules can be found."""
@@ -54,6 +58,22 @@ def need_port(port: int, service: str) -> None:
         socket.create_connection(("127.0.0.1", port), timeout=2).close()
     except OSError:
         missing(f"{service} does not listen on 127.0.0.1:{port}; start one to run this test")
+
+
+def write_results(results: Iterable[Result], file: IO[bytes], name: str) -> None:
+    """
+    Write a whole results file at once.
+
+    :param results: The rows, in order.
+    :param file: Where to, open for bytes; it stays open.
+    :param name: The name of the file, which chooses the format.
+    """
+    rows, writer = iter(results), ResultsWriter(file, name)
+    try:
+        while block := list(islice(rows, 1_000)):
+            writer.write(block)
+    finally:
+        writer.end()
 
 
 def wait_until(condition: Callable[[], object], what: str, *, seconds: float = 60) -> None:

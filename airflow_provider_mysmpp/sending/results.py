@@ -6,7 +6,6 @@ import csv
 import zlib
 from collections.abc import Iterable, Sequence
 from io import StringIO
-from itertools import islice
 from typing import IO, Final
 
 from msgspec.json import Encoder
@@ -17,7 +16,6 @@ from airflow_provider_mysmpp.sending.outcomes import Result
 SUFFIXES: Final = (".csv", ".csv.gz", ".jsonl", ".jsonl.gz")
 """What the name of a results file may end with; it chooses the format."""
 
-_BLOCK: Final = 1_000
 _GZIP_LEVEL: Final = 1  # a mapping is digits, which a higher level hardly packs better but much slower
 _GZIP_FORMAT: Final = 16 + zlib.MAX_WBITS  # no time and no name within: the same results make the same file
 
@@ -33,22 +31,6 @@ def check_suffix(name: str) -> None:
     """
     if not name.endswith(SUFFIXES):
         raise ConfigurationError(f"results_path is {name!r}; let it end with {', '.join(SUFFIXES)}")
-
-
-def write_results(results: Iterable[Result], file: IO[bytes], name: str) -> None:
-    """
-    Write results to an open file.
-
-    :param results: The rows, in order.
-    :param file: Where to, open for bytes; it stays open.
-    :param name: The name of the file, which chooses the format.
-    """
-    rows, writer = iter(results), ResultsWriter(file, name)
-    try:
-        while block := list(islice(rows, _BLOCK)):
-            writer.write(block)
-    finally:
-        writer.end()
 
 
 class ResultsWriter:

@@ -17,7 +17,8 @@ from airflow_provider_mysmpp.delivery.files import COLUMNS, read_sent, write_row
 from airflow_provider_mysmpp.delivery.messages import Sent, is_path, read_messages
 from airflow_provider_mysmpp.gateway.errors import ConfigurationError
 from airflow_provider_mysmpp.sending.outcomes import Result
-from airflow_provider_mysmpp.sending.results import SUFFIXES, write_results
+from airflow_provider_mysmpp.sending.results import SUFFIXES
+from tests.support import write_results
 
 ENTRY = {"phone": "79612242243", "key": "A-1", "client_id_sms": "45", "id_sms": "700000001"}
 ROWS = [

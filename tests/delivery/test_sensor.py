@@ -9,9 +9,9 @@ import pytest
 
 from airflow_provider_mysmpp.sandbox.testing import SandboxServer
 from airflow_provider_mysmpp.sending.outcomes import Result
-from airflow_provider_mysmpp.sending.results import SUFFIXES, write_results
+from airflow_provider_mysmpp.sending.results import SUFFIXES
 from airflow_provider_mysmpp.sensors.mysmpp import MySmppDeliverySensor
-from tests.support import Written
+from tests.support import Written, write_results
 
 from .conftest import Send
 from .test_wire import STATES, asked, with_password

@@ -19,8 +19,8 @@ from airflow_provider_mysmpp.gateway.states import FINAL, MessageState
 from airflow_provider_mysmpp.hooks.storage import is_shared
 from airflow_provider_mysmpp.sandbox.testing import SandboxServer
 from airflow_provider_mysmpp.sending.outcomes import Result
-from airflow_provider_mysmpp.sending.results import write_results
 from airflow_provider_mysmpp.triggers.mysmpp import MySmppDeliveryTrigger
+from tests.support import write_results
 
 from .conftest import Send
 from .test_wire import STATES, asked, with_password

@@ -15,8 +15,9 @@ from airflow_provider_mysmpp.gateway.errors import CollisionError, StoppedError
 from airflow_provider_mysmpp.sending.draft import Draft
 from airflow_provider_mysmpp.sending.outcomes import Outcome, Result, Status
 from airflow_provider_mysmpp.sending.plan import Plan
-from airflow_provider_mysmpp.sending.results import SUFFIXES, ResultsWriter, write_results
+from airflow_provider_mysmpp.sending.results import SUFFIXES, ResultsWriter
 from tests.sending.support import accepted, phone_of, plan_of
+from tests.support import write_results
 
 ROWS = ["bad", *map(phone_of, range(3_400)), {"phone": phone_of(3_400), "key": 'a "key",\r\n'}, phone_of(0)]
 

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from airflow_provider_mysmpp.gateway.errors import ConfigurationError
 from airflow_provider_mysmpp.sending.outcomes import Result
-from airflow_provider_mysmpp.sending.results import SUFFIXES, check_suffix, write_results
+from airflow_provider_mysmpp.sending.results import SUFFIXES, check_suffix
+from tests.support import write_results
 
 COLUMNS = ["row", "phone", "key", "client_id_sms", "id_sms", "status", "code", "error", "parts"]
 ACCEPTED = Result(1, "79612242243", None, "4503599627370497", "77", "accepted", None, None, 2)
