@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import pytest
 
 from . import airflow_stack
 from .conftest import ROOT
-from .support import CI_VARIABLE
+from .support import AIRFLOW, CI_VARIABLE
 
 LOOK = """
 import os
@@ -46,6 +47,24 @@ def test_tests_know_nothing_of_another_airflow() -> None:
     assert database.startswith("sqlite:///")
     assert "mysmpp-tests-" in database
     assert variables == ["AIRFLOW_HOME", "AIRFLOW__CORE__DAGS_FOLDER", "AIRFLOW__CORE__LOAD_EXAMPLES"]
+
+
+def test_what_is_skipped_on_one_line_of_airflow_runs_on_the_other_that_ci_runs() -> None:
+    found = [
+        re.search(r"^apache-airflow==(\d+)\.(\d+)", file.read_text(), re.M) for file in ROOT.glob("constraints*.txt")
+    ]
+    older, newer = sorted((int(pin[1]), int(pin[2])) for pin in found if pin is not None)
+    assert older == (2, 11)
+    assert newer >= (3, 2), "there are tests for nothing older"
+    if os.environ.get(CI_VARIABLE):
+        assert AIRFLOW in (older, newer)
+
+    program = (ROOT / ".ci" / "run").read_text()
+    assert [" AIRFLOW=2.11" in line for line in program.splitlines() if "make test" in line] == [False, True]
+    for folder in re.findall(r"--ignore=([a-z/]+)", program):
+        texts = [file.read_text() for file in (ROOT / folder).rglob("*.py")]
+        assert texts
+        assert not any("skipif" in text for text in texts), folder
 
 
 @pytest.fixture
