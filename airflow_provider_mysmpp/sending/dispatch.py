@@ -77,9 +77,8 @@ class Dispatch:
         self._landed: deque[_Landed] = deque()
         self._news: SimpleQueue[None] = SimpleQueue()  # only wakes the waiting thread; what it tells is in _landed
         self._out = 0  # batches that are ordered and not yet back in the plan
-        self._judging = (
-            Lock()
-        )  # of the workers alone: an exception thrown into the waiting thread could leave it closed
+        # Of the workers alone: an exception thrown into the waiting thread could leave it closed.
+        self._judging = Lock()
         self._doubtful = 0
         self._cause: MySmppError | None = None
         self._defect: BaseException | None = None
